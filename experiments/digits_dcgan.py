@@ -1,0 +1,77 @@
+"""A DCGAN on the 1,797 handwritten digits inside scikit-learn: no download, no account.
+
+    python experiments/digits_dcgan.py
+
+Radford et al. 2015 (arXiv 1511.06434) scaled down to 8x8.
+"""
+
+from functools import partial
+
+import optax
+
+from gan_jax import losses, penalties
+from gan_jax.data import digits
+from gan_jax.game import Game
+from gan_jax.game.average import halflife
+from gan_jax.metrics.judgement import judge_labelled_images
+from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
+from gan_jax.training import Experiment, main
+
+
+def experiment(
+    *,
+    seed: int = 0,
+    steps: int = 5000,
+    batch_size: int = 64,
+    latent_size: int = 64,
+    learning_rate: float = 5e-4,
+    r1_weight: float = 0.5,
+    generator_widths: tuple[int, ...] = (128, 64),
+    discriminator_widths: tuple[int, ...] = (64, 128),
+    classifier_steps: int = 600,
+) -> Experiment:
+    """A DCGAN on scikit-learn's digits.
+
+    Args:
+        seed: of everything that is drawn.
+        steps: rounds of one update for each player.
+        batch_size: real images per update, of 1,797.
+        latent_size: numbers that the generator starts from.
+        learning_rate: of both players' Adam.
+        r1_weight: gamma of R1.
+        generator_widths: channels before each transposed convolution.
+        discriminator_widths: channels after each convolution.
+        classifier_steps: training of the classifier that judges the samples.
+    """
+    adam = partial(optax.adam, b1=0.5, b2=0.99)
+    game = Game(
+        generator=DCGANGenerator((8, 8, 1), generator_widths, kernel_size=4),
+        discriminator=DCGANDiscriminator(discriminator_widths, kernel_size=4),
+        loss=losses.non_saturating(),
+        generator_optimizer=adam(learning_rate),
+        discriminator_optimizer=adam(learning_rate),
+        latent_size=latent_size,
+        penalties={"r1": penalties.Penalty(penalties.r1, penalties.on_real, r1_weight)},
+        average_decay_fn=halflife(images=10_000),
+    )
+    return Experiment(
+        game=game,
+        source_fn=digits,
+        steps=steps,
+        batch_size=batch_size,
+        seed=seed,
+        judge_fn=partial(judge_labelled_images, classifier_steps=classifier_steps),
+    )
+
+
+if __name__ == "__main__":
+    main(
+        experiment,
+        tiny=dict(
+            steps=4,
+            batch_size=8,
+            generator_widths=(8, 4),
+            discriminator_widths=(4, 8),
+            classifier_steps=4,
+        ),
+    )

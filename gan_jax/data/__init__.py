@@ -1,0 +1,22 @@
+"""Sources of samples, and the batch of step n.
+
+A source is anything with ``len(source)`` and ``source[i] -> dict of arrays``.
+"""
+
+from gan_jax.data.arrays import ArraySource, Source, in_memory
+from gan_jax.data.batches import Batches
+from gan_jax.data.digits import digits
+from gan_jax.data.folder import FolderSource
+from gan_jax.data.images import pixels_to_real
+from gan_jax.data.tfds import tfds_source
+
+__all__ = [
+    "ArraySource",
+    "Batches",
+    "FolderSource",
+    "Source",
+    "digits",
+    "in_memory",
+    "pixels_to_real",
+    "tfds_source",
+]

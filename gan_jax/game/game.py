@@ -1,0 +1,79 @@
+"""Game: everything about a run that is not an array."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import flax.linen as nn
+import jax
+import optax
+
+from gan_jax.augment import AugmentFn
+from gan_jax.game.average import AverageDecayFn, halflife
+from gan_jax.losses import AdversarialLoss
+from gan_jax.penalties import Penalty
+
+
+@dataclasses.dataclass(frozen=True)
+class Game:
+    """Two players, what each minimises, and how a round is played.
+
+    A round is ``discriminator_steps`` updates of the discriminator, then ``generator_steps`` of
+    the generator, then one update of the generator's moving average.
+
+    Attributes:
+        generator: ``(latents, condition=None, *, train) -> samples``.
+        discriminator: ``(samples, condition=None, *, train) -> logits [B]``.
+        loss: such as ``losses.non_saturating()``.
+        generator_optimizer: an optax optimiser, with its schedule of updates (not of rounds).
+        discriminator_optimizer: likewise.
+        latent_size: Z.
+        latent_fn: ``(key, shape) -> latents``; standard normal.
+        penalties: name -> :class:`gan_jax.penalties.Penalty`, added to the discriminator's loss.
+        discriminator_steps: per round, at least 1.
+        generator_steps: per round, at least 1.
+        augment_fn: ``(key, samples) -> samples`` before every judgement, or None.
+        average_decay_fn: ``(step, batch_size) -> decay`` of the moving average.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    loss: AdversarialLoss
+    generator_optimizer: optax.GradientTransformation
+    discriminator_optimizer: optax.GradientTransformation
+    latent_size: int = 100
+    latent_fn: Callable[[jax.Array, tuple[int, ...]], jax.Array] = jax.random.normal
+    penalties: Mapping[str, Penalty] = dataclasses.field(default_factory=dict)
+    discriminator_steps: int = 1
+    generator_steps: int = 1
+    augment_fn: AugmentFn | None = None
+    average_decay_fn: AverageDecayFn = halflife(images=10_000)
+
+    def __post_init__(self):
+        for name in ("latent_size", "discriminator_steps", "generator_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name, penalty in self.penalties.items():
+            if not isinstance(penalty, Penalty):
+                raise TypeError(
+                    f"penalties[{name!r}] must be a Penalty(penalty_fn, points_fn, weight), "
+                    f"got {type(penalty).__name__}"
+                )
+            if not callable(penalty.weight) and not 0.0 <= penalty.weight < float("inf"):
+                raise ValueError(
+                    f"the weight of penalty {name!r} must be a finite number >= 0, "
+                    f"got {penalty.weight}"
+                )
+
+
+def bind_axis(game: Game, axis_name: str | None) -> Game:
+    """The same game with both players' normalisation averaged over a device axis."""
+
+    def bind(module: nn.Module) -> nn.Module:
+        has_field = any(field.name == "axis_name" for field in dataclasses.fields(module))
+        return module.clone(axis_name=axis_name) if has_field else module
+
+    if axis_name is None:
+        return game
+    return dataclasses.replace(
+        game, generator=bind(game.generator), discriminator=bind(game.discriminator)
+    )

@@ -1,0 +1,1 @@
+"""Figures from features and samples; pure functions of arrays."""

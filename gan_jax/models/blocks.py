@@ -1,0 +1,177 @@
+"""Layers that both players share.
+
+What varies in a network is passed to it as a function: how a layer's weights are constrained
+(:func:`plain` or :func:`spectral`), the normalisation (:class:`BatchNorm` or ``None``), the
+activation. One :class:`Block` serves the generator and the discriminator.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax.models import convolutions
+
+leaky_relu = partial(nn.leaky_relu, negative_slope=0.2)
+
+
+class Conv(nn.Module):
+    """``nn.Conv`` with "SAME" padding and a square kernel: same parameters, same result."""
+
+    features: int
+    kernel_size: int
+    stride: int = 1
+    use_bias: bool = True
+    kernel_init: Callable = nn.initializers.lecun_normal()
+    dtype: Any = None
+    apply_fn: Callable = convolutions.conv
+
+    @nn.compact
+    def __call__(self, images: jax.Array) -> jax.Array:
+        """``[B, H, W, C] -> [B, ceil(H / stride), ceil(W / stride), features]``."""
+        shape = (self.kernel_size, self.kernel_size, images.shape[-1], self.features)
+        kernel = self.param("kernel", self.kernel_init, shape)
+        bias = (
+            self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None
+        )
+        images, kernel, bias = nn.dtypes.promote_dtype(images, kernel, bias, dtype=self.dtype)
+        images = self.apply_fn(images, kernel, self.stride)
+        return images if bias is None else images + bias[None, None, None]
+
+
+class ConvTranspose(Conv):
+    """``nn.ConvTranspose`` with "SAME" padding: ``[B, H, W, C] -> [B, stride H, stride W, features]``."""
+
+    apply_fn: Callable = convolutions.conv_transpose
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation over the global batch.
+
+    Under ``jit`` on a mesh the batch is global by itself; under ``pmap`` or ``shard_map`` the
+    statistics are averaged over ``axis_name``. Running averages (momentum 0.9) serve ``train=False``.
+
+    References:
+        Ioffe and Szegedy 2015, arXiv 1502.03167, algorithms 1 and 2.
+    """
+
+    axis_name: str | None = None
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, inputs: jax.Array, *, train: bool) -> jax.Array:
+        """``[B, ..., C] -> [B, ..., C]``."""
+        return nn.BatchNorm(
+            use_running_average=not train,
+            momentum=0.9,
+            # flax averages over the axis at initialisation too, where no axis is bound
+            axis_name=None if self.is_initializing() else self.axis_name,
+            dtype=self.dtype,
+        )(inputs)
+
+
+def plain(layer: nn.Module) -> Callable[..., jax.Array]:
+    """The layer as it is, as ``(inputs, *, train) -> outputs``."""
+    return lambda inputs, *, train: layer(inputs)
+
+
+def spectral(layer: nn.Module) -> Callable[..., jax.Array]:
+    """The layer with its kernel divided by its largest singular value.
+
+    One power iteration per call with ``train=True``; the vectors live in the player's variables.
+
+    References:
+        Miyato et al. 2018, arXiv 1802.05957, equation 8 and algorithm 1.
+    """
+    normalised = nn.SpectralNorm(layer)
+    return lambda inputs, *, train: normalised(inputs, update_stats=train)
+
+
+class Block(nn.Module):
+    """Layer, normalisation, activation, dropout: the unit of both players.
+
+    Attributes:
+        layer: the module that does the linear work.
+        constrain_fn: :func:`plain` or :func:`spectral`.
+        norm_fn: ``(axis_name=, dtype=) -> module(inputs, train=)``, or None.
+        activation_fn: elementwise, or None.
+        dropout_rate: in ``[0, 1)``; 0 has no dropout.
+        axis_name: the device axis that the normalisation averages over, or None.
+    """
+
+    layer: nn.Module
+    constrain_fn: Callable = plain
+    norm_fn: Callable | None = None
+    activation_fn: Callable | None = leaky_relu
+    dropout_rate: float = 0.0
+    axis_name: str | None = None
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, inputs: jax.Array, *, train: bool) -> jax.Array:
+        """``[B, ...] -> [B, ...]``."""
+        outputs = self.constrain_fn(self.layer)(inputs, train=train)
+        if self.norm_fn is not None:
+            outputs = self.norm_fn(axis_name=self.axis_name, dtype=self.dtype)(outputs, train=train)
+        if self.activation_fn is not None:
+            outputs = self.activation_fn(outputs)
+        if self.dropout_rate > 0.0:
+            outputs = nn.Dropout(self.dropout_rate, deterministic=not train)(outputs)
+        return outputs
+
+
+def join_condition(
+    latents: jax.Array, condition: jax.Array | None, num_classes: int | None
+) -> jax.Array:
+    """The generator's input: ``[B, Z]``, with a one-hot label ``[B, Z + num_classes]``.
+
+    References:
+        Mirza and Osindero 2014, arXiv 1411.1784, section 3.2.
+    """
+    _check_condition(condition, num_classes)
+    if condition is None:
+        return latents
+    one_hot = jax.nn.one_hot(condition, num_classes, dtype=latents.dtype)
+    return jnp.concatenate([latents, one_hot], axis=-1)
+
+
+class Head(nn.Module):
+    """Features to one logit, with the projection of a label where there is one.
+
+    ``w . h + b + v_y . h``, float32.
+
+    References:
+        Miyato and Koyama 2018, arXiv 1802.05637, equation 4.
+    """
+
+    num_classes: int | None = None
+    constrain_fn: Callable = plain
+    kernel_init: Callable = nn.initializers.lecun_normal()
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(
+        self, features: jax.Array, condition: jax.Array | None, *, train: bool
+    ) -> jax.Array:
+        """``[B, F]`` (and labels ``[B]`` or None) to logits ``[B]``."""
+        _check_condition(condition, self.num_classes)
+        dense = nn.Dense(1, kernel_init=self.kernel_init, dtype=self.dtype)
+        logits = self.constrain_fn(dense)(features, train=train)[:, 0]
+        if condition is not None:
+            embedding = nn.Embed(self.num_classes, features.shape[-1], dtype=self.dtype)(condition)
+            logits += jnp.sum(embedding * features, axis=-1)
+        return logits.astype(jnp.float32)
+
+
+def _check_condition(condition: jax.Array | None, num_classes: int | None) -> None:
+    if (condition is None) != (num_classes is None):
+        given = "no condition" if condition is None else f"a condition {condition.shape}"
+        raise ValueError(
+            f"the model has num_classes={num_classes} and was given {given}: set num_classes to the "
+            "number of labels and pass labels [B], or neither"
+        )
+    if condition is not None and not jnp.issubdtype(condition.dtype, jnp.integer):
+        raise TypeError(f"condition must be integer labels [B], got {condition.dtype}")

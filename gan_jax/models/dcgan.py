@@ -1,0 +1,150 @@
+"""Convolutional players for images of 8 to 64 pixels.
+
+The size follows from the number of strides: ``widths=(128, 64)`` with strides 2 and 2 draws
+28x28 from 7x7 and 8x8 from 2x2; four widths draw 64x64 from 4x4.
+
+References:
+    Radford et al. 2015, arXiv 1511.06434, section 3 and figure 1.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax.models.blocks import (
+    BatchNorm,
+    Block,
+    Conv,
+    ConvTranspose,
+    Head,
+    join_condition,
+    leaky_relu,
+    plain,
+)
+
+# Radford et al. 2015, section 4: all weights from N(0, 0.02^2)
+dcgan_init = nn.initializers.normal(0.02)
+
+
+class DCGANGenerator(nn.Module):
+    """Latents ``[B, Z]`` to images ``[B, H, W, C]`` in ``[-1, 1]``.
+
+    A projection to ``[H / s, W / s, widths[0]]``, where ``s`` is the product of the strides, then
+    one transposed convolution per width; the last one makes the image.
+
+    Attributes:
+        image_shape: ``(H, W, C)``; H and W are multiples of the product of the strides.
+        widths: channels before each transposed convolution.
+        strides: of each transposed convolution; 2 everywhere if None.
+        kernel_size: of each transposed convolution.
+        norm_fn: after the inner transposed convolutions, or None.
+        projection_norm_fn: after the projection, or None.
+        use_bias: of the projection and of every convolution.
+        num_classes: for integer labels as the condition.
+    """
+
+    image_shape: tuple[int, int, int]
+    widths: tuple[int, ...] = (128, 64)
+    strides: tuple[int, ...] | None = None
+    kernel_size: int = 5
+    norm_fn: Callable | None = BatchNorm
+    projection_norm_fn: Callable | None = BatchNorm
+    activation_fn: Callable = leaky_relu
+    kernel_init: Callable = dcgan_init
+    use_bias: bool = True
+    num_classes: int | None = None
+    axis_name: str | None = None
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(
+        self, latents: jax.Array, condition: jax.Array | None = None, *, train: bool
+    ) -> jax.Array:
+        """``[B, Z] -> [B, H, W, C]``, float32 in ``[-1, 1]``."""
+        height, width, channels = self.image_shape
+        strides = _strides(self.widths, self.strides)
+        scale = math.prod(strides)
+        if height % scale or width % scale:
+            raise ValueError(
+                f"image_shape {self.image_shape} must be a multiple of {scale}, the product of "
+                f"the strides {strides}: change widths (one stride of 2 each) or strides"
+            )
+        start = (height // scale, width // scale, self.widths[0])
+        options = dict(use_bias=self.use_bias, kernel_init=self.kernel_init, dtype=self.dtype)
+        shared = dict(activation_fn=self.activation_fn, axis_name=self.axis_name, dtype=self.dtype)
+
+        hidden = join_condition(latents, condition, self.num_classes)
+        projection = nn.Dense(math.prod(start), **options)
+        hidden = Block(projection, norm_fn=self.projection_norm_fn, **shared)(hidden, train=train)
+        hidden = hidden.reshape(-1, *start)
+        for features, stride in zip(self.widths[1:], strides, strict=False):
+            layer = ConvTranspose(features, self.kernel_size, stride, **options)
+            hidden = Block(layer, norm_fn=self.norm_fn, **shared)(hidden, train=train)
+        images = ConvTranspose(channels, self.kernel_size, strides[-1], **options)(hidden)
+        return jnp.tanh(images.astype(jnp.float32))
+
+
+class DCGANDiscriminator(nn.Module):
+    """Images ``[B, H, W, C]`` to logits ``[B]``: one convolution per width, then a dense layer.
+
+    Attributes:
+        widths: channels after each convolution.
+        strides: of each convolution; 2 everywhere if None.
+        kernel_size: of each convolution.
+        norm_fn: after every convolution but the first, or None.
+        constrain_fn: ``plain`` or ``spectral`` of :mod:`gan_jax.models.blocks`, for every layer.
+        dropout_rate: after every convolution, in ``[0, 1)``.
+        num_classes: for integer labels as the condition.
+    """
+
+    widths: tuple[int, ...] = (64, 128)
+    strides: tuple[int, ...] | None = None
+    kernel_size: int = 5
+    norm_fn: Callable | None = None
+    activation_fn: Callable = leaky_relu
+    constrain_fn: Callable = plain
+    kernel_init: Callable = dcgan_init
+    dropout_rate: float = 0.0
+    num_classes: int | None = None
+    axis_name: str | None = None
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(
+        self, images: jax.Array, condition: jax.Array | None = None, *, train: bool
+    ) -> jax.Array:
+        """``[B, H, W, C] -> [B]``, float32."""
+        hidden = images
+        strides = _strides(self.widths, self.strides)
+        for index, (features, stride) in enumerate(zip(self.widths, strides, strict=True)):
+            hidden = Block(
+                Conv(
+                    features,
+                    self.kernel_size,
+                    stride,
+                    kernel_init=self.kernel_init,
+                    dtype=self.dtype,
+                ),
+                constrain_fn=self.constrain_fn,
+                # not on the layer that sees the images: Radford et al. 2015, section 3
+                norm_fn=self.norm_fn if index > 0 else None,
+                activation_fn=self.activation_fn,
+                dropout_rate=self.dropout_rate,
+                axis_name=self.axis_name,
+                dtype=self.dtype,
+            )(hidden, train=train)
+        head = Head(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
+        return head(hidden.reshape(len(hidden), -1), condition, train=train)
+
+
+def _strides(widths: tuple[int, ...], strides: tuple[int, ...] | None) -> tuple[int, ...]:
+    if not widths:
+        raise ValueError("widths must hold at least one number of channels, got ()")
+    strides = (2,) * len(widths) if strides is None else strides
+    if len(strides) != len(widths):
+        raise ValueError(f"one stride per width: got widths {widths} and strides {strides}")
+    return strides

@@ -1,0 +1,96 @@
+"""Fully connected players, for vectors, scalars and small images.
+
+References:
+    Goodfellow et al. 2014, arXiv 1406.2661, section 5.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gan_jax.models.blocks import Block, Head, join_condition, leaky_relu, plain
+
+
+class MLPGenerator(nn.Module):
+    """Latents ``[B, Z]`` to samples ``[B, *sample_shape]`` in the range of ``output_fn``.
+
+    Attributes:
+        sample_shape: of one sample, such as ``(2,)`` or ``(28, 28, 1)``.
+        widths: the hidden layers.
+        output_fn: ``jnp.tanh`` for images; None for unbounded samples.
+        norm_fn: such as :class:`gan_jax.models.blocks.BatchNorm`, after every hidden layer.
+        num_classes: for integer labels as the condition.
+    """
+
+    sample_shape: tuple[int, ...]
+    widths: tuple[int, ...] = (128, 128)
+    output_fn: Callable | None = jnp.tanh
+    norm_fn: Callable | None = None
+    activation_fn: Callable = leaky_relu
+    kernel_init: Callable = nn.initializers.lecun_normal()
+    num_classes: int | None = None
+    axis_name: str | None = None
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(
+        self, latents: jax.Array, condition: jax.Array | None = None, *, train: bool
+    ) -> jax.Array:
+        """``[B, Z] -> [B, *sample_shape]``, float32."""
+        hidden = join_condition(latents, condition, self.num_classes)
+        for width in self.widths:
+            hidden = Block(
+                nn.Dense(width, kernel_init=self.kernel_init, dtype=self.dtype),
+                norm_fn=self.norm_fn,
+                activation_fn=self.activation_fn,
+                axis_name=self.axis_name,
+                dtype=self.dtype,
+            )(hidden, train=train)
+        size = math.prod(self.sample_shape)
+        samples = nn.Dense(size, kernel_init=self.kernel_init, dtype=self.dtype)(hidden)
+        samples = samples.reshape(-1, *self.sample_shape).astype(jnp.float32)
+        return samples if self.output_fn is None else self.output_fn(samples)
+
+
+class MLPDiscriminator(nn.Module):
+    """Samples ``[B, ...]``, flattened, to logits ``[B]``.
+
+    Attributes:
+        widths: the hidden layers.
+        constrain_fn: ``plain`` or ``spectral`` of :mod:`gan_jax.models.blocks`.
+        dropout_rate: after every hidden layer, in ``[0, 1)``.
+        num_classes: for integer labels as the condition.
+    """
+
+    widths: tuple[int, ...] = (128, 128)
+    norm_fn: Callable | None = None
+    activation_fn: Callable = leaky_relu
+    constrain_fn: Callable = plain
+    kernel_init: Callable = nn.initializers.lecun_normal()
+    dropout_rate: float = 0.0
+    num_classes: int | None = None
+    axis_name: str | None = None
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(
+        self, samples: jax.Array, condition: jax.Array | None = None, *, train: bool
+    ) -> jax.Array:
+        """``[B, ...] -> [B]``, float32."""
+        hidden = samples.reshape(len(samples), -1)
+        for width in self.widths:
+            hidden = Block(
+                nn.Dense(width, kernel_init=self.kernel_init, dtype=self.dtype),
+                constrain_fn=self.constrain_fn,
+                norm_fn=self.norm_fn,
+                activation_fn=self.activation_fn,
+                dropout_rate=self.dropout_rate,
+                axis_name=self.axis_name,
+                dtype=self.dtype,
+            )(hidden, train=train)
+        head = Head(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
+        return head(hidden, condition, train=train)

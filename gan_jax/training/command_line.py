@@ -1,0 +1,132 @@
+"""The command line of an experiment, made by tyro from the signature of its function."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+
+from gan_jax.training.experiment import Experiment
+from gan_jax.training.interruption import Interrupted
+from gan_jax.training.loop import NonFiniteError
+from gan_jax.training.runner import run
+
+# What the border raises with a message for the user; anything else is a bug and keeps its traceback.
+_USER_ERRORS = (ValueError, TypeError, ImportError, OSError, NonFiniteError)
+
+
+def main(experiment: Callable[..., Experiment], *, tiny: dict[str, Any]) -> None:
+    """Runs an experiment from the shell: ``main(experiment, tiny=dict(steps=4, ...))``.
+
+    Every keyword of the function is a flag; beside them stand ``--run-dir``, ``--parallel``,
+    ``--tiny`` and ``--debug``.
+
+    Args:
+        experiment: keyword-only arguments with defaults -> :class:`Experiment`.
+        tiny: arguments that make it a matter of seconds, for ``--tiny``.
+    """
+    file = Path(inspect.getfile(experiment))
+    parser = _with_run_options(experiment)
+    options = tyro.cli(parser, prog=file.name, args=_with_tiny(sys.argv[1:], tiny))
+    arguments = {name: options[name] for name in inspect.signature(experiment).parameters}
+    run_dir = options["run_dir"] or Path("runs") / (
+        file.stem + ("_tiny" if options["tiny"] else "")
+    )
+
+    def call():
+        run(
+            experiment(**arguments),
+            run_dir=run_dir,
+            experiment_file=file,
+            arguments={name: _as_json(value) for name, value in arguments.items()},
+            parallel=options["parallel"],
+        )
+
+    exit_with_message(call, debug=options["debug"])
+
+
+def exit_with_message(call: Callable[[], None], *, debug: bool = False) -> None:
+    """Calls; an error that is the user's to mend becomes one message and exit code 1 (or a signal's).
+
+    Args:
+        call: what to do.
+        debug: keeps the traceback.
+    """
+    try:
+        call()
+    except Interrupted as interrupted:
+        sys.exit(_say(str(interrupted), interrupted.exit_code))
+    except KeyboardInterrupt:
+        sys.exit(_say("stopped by Ctrl-C before training began; nothing was changed", 130))
+    except _USER_ERRORS as error:
+        if debug:
+            raise
+        message = str(error) or type(error).__name__
+        sys.exit(_say(f"error: {message}\n(--debug shows where)", 1))
+
+
+def _say(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., dict[str, Any]]:
+    """A function whose signature is the experiment's and the run's options, for tyro to read."""
+
+    def parser(**options: Any) -> dict[str, Any]:
+        return options
+
+    def run_options(
+        *,
+        run_dir: Path | None = None,
+        parallel: Literal["jit", "pmap"] = "jit",
+        tiny: bool = False,
+        debug: bool = False,
+    ) -> None:
+        """.
+
+        Args:
+            run_dir: the run folder (runs/<experiment> by default); an old run there goes on.
+            parallel: how the step is laid over all devices.
+            tiny: shrink the experiment to seconds, to see that it runs.
+            debug: show the traceback of an error.
+        """
+
+    parameters = [
+        parameter
+        for function in (experiment, run_options)
+        for parameter in inspect.signature(function).parameters.values()
+    ]
+    parser.__signature__ = inspect.Signature(parameters)
+    parser.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    options_help = inspect.getdoc(run_options).split("Args:\n")[1]
+    parser.__doc__ = f"{_args_section(inspect.getdoc(experiment))}\n{options_help}"
+    return parser
+
+
+def _args_section(docstring: str | None) -> str:
+    """The docstring up to the end of its ``Args:``, which the run's options are appended to."""
+    docstring = docstring or "."
+    if "Args:" not in docstring:
+        return f"{docstring}\n\nArgs:"
+    head, arguments = docstring.split("Args:", 1)
+    return f"{head}Args:{arguments.split(chr(10) + chr(10))[0]}"
+
+
+def _with_tiny(args: list[str], tiny: dict[str, Any]) -> list[str]:
+    """``--tiny`` stands for its flags, before the others, so that those win."""
+    if "--tiny" not in args:
+        return args
+    flags = []
+    for name, value in tiny.items():
+        values = value if isinstance(value, tuple) else (value,)
+        flags += [f"--{name.replace('_', '-')}", *map(str, values)]
+    return flags + args
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_as_json(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

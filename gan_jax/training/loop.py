@@ -1,0 +1,105 @@
+"""The one training loop.
+
+The order of one turn: batch -> step -> (every ``log_every_steps``) metrics leave the device and are
+looked at -> stop on a value that is not finite -> sample -> save -> stop if asked to.
+"""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from gan_jax.game import GANState
+from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.experiment import Experiment
+from gan_jax.training.interruption import Interrupted, Request
+from gan_jax.training.parallel import Arrangement
+from gan_jax.training.run_log import RunLog
+
+
+class NonFiniteError(ArithmeticError):
+    """A metric became NaN or infinite."""
+
+
+def train(
+    experiment: Experiment,
+    state: GANState,
+    *,
+    feed_fn: Any,
+    arrangement: Arrangement,
+    log: RunLog,
+    picture_fn: Any,
+    checkpoints: Checkpoints,
+    request: Request,
+) -> GANState:
+    """Plays rounds until ``experiment.steps``.
+
+    Args:
+        experiment: the numbers.
+        state: where to begin; ``state.step`` rounds are played.
+        feed_fn: ``(step, count) -> feed`` of host arrays.
+        arrangement: where the step runs.
+        log: hears of progress, metrics and pictures.
+        picture_fn: ``state -> picture`` of samples.
+        checkpoints: where states are saved; the last one always is.
+        request: asked after every call whether to stop.
+
+    Returns:
+        The last state, as one logical array per leaf.
+
+    Raises:
+        NonFiniteError: names the metric and the step; nothing of the last interval is saved.
+        Interrupted: after the state was saved.
+    """
+    step, key = int(state.step), _steps_key(experiment)
+    state = arrangement.put_state(state)
+    pending: list[dict[str, jax.Array]] = []
+    while step < experiment.steps:
+        feed = feed_fn(step, experiment.steps_per_call)
+        state, metrics = arrangement.train(state, feed, key)
+        pending.append(metrics)
+        step += experiment.steps_per_call
+        log.advance(experiment.steps_per_call)
+
+        last = step == experiment.steps or request.signal_number is not None
+        sampling = last or step % experiment.sample_every_steps == 0
+        saving = last or step % experiment.save_every_steps == 0
+        if sampling or saving or step % experiment.log_every_steps == 0:
+            log.metrics(step, _collect(pending, step, checkpoints))
+            pending = []
+        if sampling:
+            log.picture(step, picture_fn(arrangement.get_state(state)))
+        if saving:
+            checkpoints.save(step, arrangement.get_state(state))
+        if request.signal_number is not None and step < experiment.steps:
+            checkpoints.wait()
+            raise Interrupted(request.signal_number, step)
+    checkpoints.wait()
+    return arrangement.get_state(state)
+
+
+def _steps_key(experiment: Experiment) -> jax.Array:
+    return jax.random.fold_in(experiment.root_key, 1)
+
+
+def _collect(pending: list[dict], step: int, checkpoints: Checkpoints) -> dict[str, float]:
+    """The means of the metrics since the last time, all of them finite."""
+    columns = jax.device_get(pending)
+    values = {name: np.concatenate([column[name] for column in columns]) for name in columns[0]}
+    bad = {
+        name: int(np.argmin(np.isfinite(value)))
+        for name, value in values.items()
+        if not np.isfinite(value).all()
+    }
+    if bad:
+        first = min(bad.values())
+        names = sorted(name for name, row in bad.items() if row == first)
+        count = len(next(iter(values.values())))
+        saved = checkpoints.steps()
+        raise NonFiniteError(
+            f"{', '.join(names)} became {values[names[0]][first]} at step {step - count + first + 1}; "
+            f"training stopped. The last good checkpoint is "
+            f"{f'that of step {saved[-1]}' if saved else 'none yet'}: lower the learning rate, or "
+            "add a penalty such as R1"
+        )
+    return {name: float(value.mean()) for name, value in values.items()}

@@ -1,0 +1,130 @@
+"""A run's folder: where things lie, and whether it belongs to this command.
+
+config.json  experiment.py  metrics.jsonl  samples/  curves.png  summary.json  checkpoints/
+tensorboard/
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+# These may differ between two commands of one run: more steps continue it, and the data is
+# compared by its content and not by where it lies.
+_NOT_COMPARED = ("steps", "data_dir")
+
+
+class RunFolder:
+    """The paths of one run, and its configuration file.
+
+    Args:
+        path: the folder; made by :meth:`prepare`.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.config_file = self.path / "config.json"
+        self.experiment_file = self.path / "experiment.py"
+        self.metrics_file = self.path / "metrics.jsonl"
+        self.summary_file = self.path / "summary.json"
+        self.curves_file = self.path / "curves.png"
+        self.samples = self.path / "samples"
+        self.checkpoints = self.path / "checkpoints"
+        self.tensorboard = self.path / "tensorboard"
+
+    def sample_file(self, step: int) -> Path:
+        """``samples/step_00001000.png``."""
+        return self.samples / f"step_{step:08d}.png"
+
+    def prepare(self) -> None:
+        """Makes the folder and sees that files can be written in it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / f".probe_{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise OSError(
+                f"the run folder {self.path} cannot be written ({error.strerror or error}): choose "
+                "another with --run-dir"
+            ) from error
+
+    def adopt(self, config: dict[str, Any], experiment_file: Path) -> None:
+        """Writes the configuration of a new run, or compares it with that of an old one.
+
+        Args:
+            config: ``{"experiment", "arguments", "data"}`` and what is only recorded.
+            experiment_file: copied beside it, so that the run can be rebuilt from its folder.
+
+        Raises:
+            ValueError: the folder holds a run of another configuration or other data.
+        """
+        config = json.loads(json.dumps(config))
+        if self.config_file.is_file():
+            self._compare(read_json(self.config_file), config)
+        write_json(self.config_file, config)
+        if experiment_file.resolve() != self.experiment_file.resolve():
+            shutil.copyfile(experiment_file, self.experiment_file)
+
+    def config(self) -> dict[str, Any]:
+        """The run's configuration.
+
+        Raises:
+            FileNotFoundError: this is no run folder.
+        """
+        if not self.config_file.is_file():
+            raise FileNotFoundError(
+                f"{self.path} is no run folder: expected {self.config_file.name} in it, as an "
+                "experiment writes"
+            )
+        return read_json(self.config_file)
+
+    def _compare(self, old: dict[str, Any], new: dict[str, Any]) -> None:
+        before, after = _compared(old), _compared(new)
+        names = sorted(before.keys() | after.keys())
+        rows = [
+            f"  {name}: the run has {before.get(name, '(nothing)')}, the command "
+            f"{after.get(name, '(nothing)')}"
+            for name in names
+            if before.get(name, ...) != after.get(name, ...)
+        ]
+        if rows:
+            raise ValueError(
+                f"{self.path} holds a run that differs from this command:\n"
+                + "\n".join(rows)
+                + "\nchoose another folder with --run-dir, or repeat the run's own arguments"
+            )
+
+
+def write_json(path: Path, tree: Any) -> None:
+    """Writes JSON so that a kill leaves the old file or the new one."""
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(json.dumps(tree, indent=2) + "\n")
+    draft.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """Reads JSON.
+
+    Raises:
+        ValueError: the file holds none; it is named.
+    """
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON ({error}): mend it or remove it") from error
+
+
+def _compared(config: dict[str, Any]) -> dict[str, Any]:
+    """``{"experiment": ..., "arguments.lr": ..., "data.sha256": ...}``."""
+    flat = {"experiment": config.get("experiment")}
+    for group in ("arguments", "data"):
+        for name, value in config.get(group, {}).items():
+            if name not in _NOT_COMPARED:
+                flat[f"{group}.{name}"] = value
+    return flat
