@@ -13,6 +13,9 @@ from gan_jax.losses import AdversarialLoss
 from gan_jax.penalties import Penalty
 
 
+DEFAULT_AVERAGE = halflife(images=10_000)
+
+
 @dataclasses.dataclass(frozen=True)
 class Game:
     """Two players, what each minimises, and how a round is played.
@@ -46,7 +49,7 @@ class Game:
     discriminator_steps: int = 1
     generator_steps: int = 1
     augment_fn: AugmentFn | None = None
-    average_decay_fn: AverageDecayFn = halflife(images=10_000)
+    average_decay_fn: AverageDecayFn = DEFAULT_AVERAGE
 
     def __post_init__(self):
         for name in ("latent_size", "discriminator_steps", "generator_steps"):

@@ -9,9 +9,7 @@ runs in: :mod:`gan_jax.game.objectives`.
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import optax
-from jax import lax
 
 from gan_jax.game.average import move_average
 from gan_jax.game.batch import check_batch
@@ -61,15 +59,15 @@ def make_train_step(
         check_batch(game, batch)
         keys = jax.random.split(jax.random.fold_in(key, state.step))
 
-        def update_discriminator(discriminator, inputs):
+        def update_discriminator(discriminator, rows, key):
             objective_fn = discriminator_objective(
-                game_on_axis, axis, state, discriminator, *inputs
+                game_on_axis, axis, state, discriminator, rows, key
             )
             return update(discriminator, game.discriminator_optimizer, objective_fn, axis)
 
-        def update_generator(generator, inputs):
+        def update_generator(generator, rows, key):
             objective_fn = generator_objective(
-                game_on_axis, axis, generator, discriminator, *inputs
+                game_on_axis, axis, generator, discriminator, rows, key
             )
             return update(generator, game.generator_optimizer, objective_fn, axis)
 
@@ -115,12 +113,14 @@ def update(
 
 def _repeat(update_fn, player: TrainState, batch: Batch, key: jax.Array, steps: int):
     """``steps`` updates in a row; the batch's rounds are taken again when they are fewer."""
-    rounds = jnp.arange(steps) % len(batch["real"])
-    batches = jax.tree.map(lambda leaf: leaf[rounds], batch)
-    inputs = (batches, jax.random.split(key, steps))
-    # Unrolled: in the body of a loop XLA's CPU compiler makes convolutions 40 to 140 times slower.
-    player, metrics = lax.scan(update_fn, player, inputs, unroll=True)
-    return player, jax.tree.map(lambda metric: metric.mean(0), metrics)
+    metrics = []
+    # A Python loop: in the body of lax.scan, even of length 1, XLA's CPU compiler makes
+    # convolutions 40 to 140 times slower.
+    for index, update_key in enumerate(jax.random.split(key, steps)):
+        rows = jax.tree.map(lambda leaf, i=index: leaf[i % len(leaf)], batch)
+        player, update_metrics = update_fn(player, rows, update_key)
+        metrics.append(update_metrics)
+    return player, jax.tree.map(lambda *values: sum(values) / steps, *metrics)
 
 
 def _named(player: str, metrics: Metrics) -> Metrics:

@@ -15,7 +15,6 @@ References:
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -65,61 +64,86 @@ def native_conv_transpose(images: Images, kernel: Kernel, stride: int) -> Images
 def space_to_depth_conv(images: Images, kernel: Kernel, stride: int) -> Images:
     """:func:`native_conv` as space to depth and a convolution of stride 1.
 
-    Pixel ``stride i + r`` becomes channel block ``r`` of pixel ``i``. Output ``o`` reads pixel
-    ``stride o + t - low`` through tap ``t``, so block ``r`` at distance ``m`` meets tap
-    ``t = stride m + r + low``. Height and width must be multiples of the stride.
+    Output ``o`` reads pixel ``stride o + t - start`` through tap ``t``. In blocks of ``stride``
+    pixels, with ``start = stride whole + rest`` and ``rest`` zeros before the image: block
+    ``o + m - whole``, place ``r``, through tap ``t = stride m + r``. Height and width must be
+    multiples of the stride.
     """
-    low = max(kernel.shape[0] - stride, 0) // 2
-    distances, taps = _tap_table(kernel.shape[0], stride, lambda m, r: stride * m + r + low)
-    blocks = _gather_taps(kernel, taps)  # [r, m, r', m', I, O]
-    blocks = blocks.transpose(1, 3, 0, 2, 4, 5)
-    blocks = blocks.reshape(*blocks.shape[:2], -1, kernel.shape[3])
-    batch, height, width, channels = images.shape
-    depth = images.reshape(batch, height // stride, stride, width // stride, stride, channels)
-    depth = depth.transpose(0, 1, 3, 2, 4, 5)
-    depth = depth.reshape(batch, height // stride, width // stride, -1)
-    return _unit_stride_conv(depth, blocks, distances)
+    taps, whole, rest = _split_taps(kernel, stride)
+    reach = len(taps)
+    taps = taps.transpose(0, 2, 1, 3, 4, 5)  # [m, m', r, r', I, O]
+    taps = taps.reshape(reach, reach, -1, kernel.shape[3])
+    border = (rest, -rest % stride)
+    padded = jnp.pad(images, ((0, 0), border, border, (0, 0)))
+    batch, rows, columns, channels = padded.shape
+    rows, columns = rows // stride, columns // stride
+    blocks = padded.reshape(batch, rows, stride, columns, stride, channels)
+    blocks = blocks.transpose(0, 1, 3, 2, 4, 5).reshape(batch, rows, columns, -1)
+    outputs = _same_size_conv(blocks, taps, before=whole)
+    return outputs[:, : images.shape[1] // stride, : images.shape[2] // stride]
 
 
 def sub_pixel_conv(images: Images, kernel: Kernel, stride: int) -> Images:
     """:func:`native_conv_transpose` as a convolution of stride 1 and depth to space.
 
-    Output ``stride q + r`` reads input ``q + m`` through tap ``t`` where
-    ``stride m = t + r - low``: for each phase ``r`` a small kernel of its own, whose outputs are
-    the channel blocks of pixel ``q``.
+    Output ``o`` with ``o + start = stride q + r`` is the sum over ``m`` of input ``q - m`` times tap
+    ``stride m + r`` of the flipped kernel: each phase ``r`` has a small kernel of its own, whose
+    outputs are channel block ``r`` of pixel ``q``.
     """
-    size = kernel.shape[0]
-    # the padding that lax.conv_transpose gives to "SAME"
-    low = size - 1 if stride > size - 1 else -(-(size + stride - 2) // 2)
-    distances, taps = _tap_table(size, stride, lambda m, r: stride * m - r + low)
-    phases = _gather_taps(kernel, taps)  # [r, m, r', m', I, O]
-    phases = phases.transpose(1, 3, 4, 0, 2, 5)
-    phases = phases.reshape(*phases.shape[:3], -1)
-    depth = _unit_stride_conv(images, phases, distances)
-    batch, height, width, _ = depth.shape
-    pixels = depth.reshape(batch, height, width, stride, stride, kernel.shape[3])
+    taps, whole, rest = _split_taps(kernel[::-1, ::-1], stride)
+    reach = len(taps)
+    taps = taps[::-1, :, ::-1].transpose(0, 2, 4, 1, 3, 5)  # [m, m', I, r, r', O]
+    taps = taps.reshape(reach, reach, kernel.shape[2], -1)
+    after = (0, 1 if rest else 0)
+    padded = jnp.pad(images, ((0, 0), after, after, (0, 0)))
+    blocks = _same_size_conv(padded, taps, before=reach - 1 - whole)
+    batch, rows, columns, _ = blocks.shape
+    pixels = blocks.reshape(batch, rows, columns, stride, stride, kernel.shape[3])
     pixels = pixels.transpose(0, 1, 3, 2, 4, 5)
-    return pixels.reshape(batch, height * stride, width * stride, kernel.shape[3])
+    pixels = pixels.reshape(batch, rows * stride, columns * stride, kernel.shape[3])
+    height, width = images.shape[1] * stride, images.shape[2] * stride
+    return pixels[:, rest : rest + height, rest : rest + width]
 
 
-def _tap_table(size, stride, tap_of):
-    """The distances that matter, and for each phase and distance the tap (``size``: none)."""
-    reach = range(-size - stride, size + stride + 1)
-    met = [m for m in reach for r in range(stride) if 0 <= tap_of(m, r) < size]
-    distances = range(min(met), max(met) + 1)
-    taps = [[tap_of(m, r) for m in distances] for r in range(stride)]
-    taps = [[t if 0 <= t < size else size for t in row] for row in taps]
-    return distances, np.array(taps)
+def _split_taps(kernel: Kernel, stride: int) -> tuple[jax.Array, int, int]:
+    """``[k, k, I, O] -> [m, r, m', r', I, O]``: tap ``stride m + r``, zero beyond the kernel.
+
+    ``start``, the pixels that "SAME" puts before an image, is rounded up to a multiple of the
+    stride by zeros before the kernel where that needs no further distance ``m``.
+
+    Returns:
+        The taps, and the quotient and the rest of ``start`` by the stride.
+    """
+    size, inputs, outputs = kernel.shape[1:]
+    reach = -(-size // stride)
+    start = max(size - stride, 0) // 2
+    before = -start % stride
+    if size + before > reach * stride:
+        before = 0
+    border = (before, reach * stride - size - before)
+    padded = jnp.pad(kernel, (border, border, (0, 0), (0, 0)))
+    taps = padded.reshape(reach, stride, reach, stride, inputs, outputs)
+    return taps, *divmod(start + before, stride)
 
 
-def _gather_taps(kernel: Kernel, taps: np.ndarray) -> jax.Array:
-    """``[k, k, I, O] -> [phase, distance, phase', distance', I, O]``, zero where there is no tap."""
-    padded = jnp.pad(kernel, ((0, 1), (0, 1), (0, 0), (0, 0)))
-    return padded[taps[:, :, None, None], taps[None, None]]
+def _same_size_conv(images: Images, kernel: Kernel, *, before: int) -> Images:
+    """A convolution of stride 1 whose output is as large as its input.
 
-
-def _unit_stride_conv(images: Images, kernel: Kernel, distances: range) -> Images:
-    padding = (-distances[0], distances[-1])
-    return lax.conv_general_dilated(
-        images, kernel, (1, 1), (padding, padding), dimension_numbers=_LAYOUT
-    )
+    With equal sizes the gradients, of any order, are such convolutions too. Where a window (in a
+    gradient, an image) is larger than the image that it slides over, XLA's CPU compiler falls back
+    to a loop that is tens of times slower: small images take shifted copies and a matrix product.
+    """
+    reach = len(kernel)
+    height, width = images.shape[1:3]
+    border = (before, reach - 1 - before)
+    if min(height, width) >= reach:
+        return lax.conv_general_dilated(
+            images, kernel, (1, 1), (border, border), dimension_numbers=_LAYOUT
+        )
+    padded = jnp.pad(images, ((0, 0), border, border, (0, 0)))
+    shifts = [
+        padded[:, row : row + height, column : column + width]
+        for row in range(reach)
+        for column in range(reach)
+    ]
+    return jnp.concatenate(shifts, axis=-1) @ kernel.reshape(-1, kernel.shape[3])
