@@ -12,7 +12,6 @@ import optax
 from gan_jax import losses, penalties
 from gan_jax.data import digits
 from gan_jax.game import Game
-from gan_jax.game.average import halflife
 from gan_jax.metrics.judgement import judge_labelled_images
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main
@@ -21,13 +20,13 @@ from gan_jax.training import Experiment, main
 def experiment(
     *,
     seed: int = 0,
-    steps: int = 5000,
+    steps: int = 8000,
     batch_size: int = 64,
     latent_size: int = 64,
-    learning_rate: float = 5e-4,
-    r1_weight: float = 0.5,
-    generator_widths: tuple[int, ...] = (128, 64),
-    discriminator_widths: tuple[int, ...] = (64, 128),
+    learning_rate: float = 1e-3,
+    r1_weight: float = 0.1,
+    generator_widths: tuple[int, ...] = (64, 32),
+    discriminator_widths: tuple[int, ...] = (32, 64),
     classifier_steps: int = 600,
 ) -> Experiment:
     """A DCGAN on scikit-learn's digits.
@@ -52,7 +51,6 @@ def experiment(
         discriminator_optimizer=adam(learning_rate),
         latent_size=latent_size,
         penalties={"r1": penalties.Penalty(penalties.r1, penalties.on_real, r1_weight)},
-        average_decay_fn=halflife(images=10_000),
     )
     return Experiment(
         game=game,
@@ -61,6 +59,8 @@ def experiment(
         batch_size=batch_size,
         seed=seed,
         judge_fn=partial(judge_labelled_images, classifier_steps=classifier_steps),
+        sample_every_steps=500,
+        save_every_steps=1000,
     )
 
 

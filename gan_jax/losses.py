@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-Logits = Float[Array, "*batch"]
+Logits = Float[Array, "..."]  # not named: the refusal of two shapes below says what to do
 LossFn = Callable[[Logits, Logits], Logits]
 
 
@@ -205,7 +205,9 @@ def relativistic_average() -> AdversarialLoss:
 
     def relative(real_logits: Logits, fake_logits: Logits) -> tuple[Logits, Logits]:
         _check_logits(real_logits, fake_logits)
-        return real_logits - fake_logits.mean(0), fake_logits - real_logits.mean(0)
+        r = real_logits - fake_logits.mean(0, keepdims=True)
+        f = fake_logits - real_logits.mean(0, keepdims=True)
+        return r, f
 
     def discriminator(real_logits: Logits, fake_logits: Logits) -> Logits:
         r, f = relative(real_logits, fake_logits)

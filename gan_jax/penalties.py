@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-Points = Float[Array, "batch *sample"]
+Points = Float[Array, "batch ..."]
 PerExample = Float[Array, " batch"]
 LogitsFn = Callable[[Points], PerExample]
 PenaltyFn = Callable[[LogitsFn, Points], PerExample]

@@ -1,7 +1,13 @@
-"""Checkpoints with Orbax: asynchronous, atomic, and back through an abstract state."""
+"""Checkpoints with Orbax: asynchronous, atomic, and back through an abstract state.
 
+Beside Orbax's folders lies ``checksums/STEP.json`` with the SHA-256 of every file, so that a file
+that was cut or changed since is noticed before anything is read from it.
+"""
+
+import hashlib
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +16,7 @@ import jax.numpy as jnp
 import orbax.checkpoint as ocp
 
 from gan_jax.game import GANState
+from gan_jax.training.run_folder import read_json, write_json
 
 
 class Checkpoints:
@@ -17,17 +24,23 @@ class Checkpoints:
 
     Args:
         folder: holds one subfolder per step.
-        record: JSON that is saved with every state (the configuration and the data's fingerprint).
+        record: JSON that is saved with every state (the configuration and the data's fingerprint);
+            None reads only.
         keep: how many of the newest are kept.
     """
 
     def __init__(self, folder: Path, *, record: dict[str, Any] | None = None, keep: int = 3):
         self.folder = folder.absolute()
-        self._record = record or {}
-        self._options = ocp.CheckpointManagerOptions(
-            max_to_keep=keep, cleanup_tmp_directories=True, create=record is not None
+        self._record = record
+        self._unsigned: int | None = None  # saved or being saved, without checksums yet
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=keep,
+            cleanup_tmp_directories=record is not None,
+            create=record is not None,
+            read_only=record is None,
         )
-        self._manager = ocp.CheckpointManager(self.folder, options=self._options)
+        handlers = {"state": ocp.StandardCheckpointHandler(), "record": ocp.JsonCheckpointHandler()}
+        self._manager = ocp.CheckpointManager(self.folder, options=options, item_handlers=handlers)
 
     def steps(self) -> list[int]:
         """The steps that were saved to the end, ascending."""
@@ -37,12 +50,35 @@ class Checkpoints:
         """Begins to save; training may go on (and donate the state) meanwhile."""
         if step in self._manager.all_steps():
             return
+        self.wait()
         # on a CPU the writer may read the very buffers that the next step overwrites
         snapshot = jax.tree.map(jnp.copy, state)
         items = ocp.args.Composite(
             state=ocp.args.StandardSave(snapshot), record=ocp.args.JsonSave(self._record)
         )
         self._manager.save(step, args=items)
+        self._unsigned = step
+
+    def wait(self) -> None:
+        """Blocks until everything that was begun is saved.
+
+        Raises:
+            OSError: a save failed, of which the ones before are kept.
+        """
+        self._manager.wait_until_finished()
+        if self._unsigned is not None:
+            self._sign(self._unsigned)
+            self._unsigned = None
+
+    def poll(self) -> None:
+        """Adds the checksums of a save that has ended meanwhile; does not block."""
+        if not self._manager.is_saving_in_progress():
+            self.wait()
+
+    def close(self) -> None:
+        """Waits, and ends the writer's threads."""
+        self.wait()
+        self._manager.close()
 
     def restore(self, abstract_state: GANState) -> GANState | None:
         """The newest state that can be read, or None where nothing was saved.
@@ -54,56 +90,93 @@ class Checkpoints:
             abstract_state: ``jax.eval_shape`` of :func:`gan_jax.game.init`.
 
         Raises:
-            ValueError: there are checkpoints, and none can be read.
+            ValueError: a checkpoint holds other arrays than the target, or there are checkpoints
+                and none can be read.
         """
+        faults = []
+        for step in reversed(self.steps()):
+            try:
+                self._check_files(step)
+                saved = self._manager.item_metadata(step).state.tree
+            except Exception as error:  # Orbax raises many kinds for a broken file
+                faults.append(self._set_aside(step, error))
+                continue
+            _check_same_arrays(saved, abstract_state, self.folder / str(step))
+            try:
+                return self._read(step, abstract_state)
+            except Exception as error:
+                faults.append(self._set_aside(step, error))
+        if faults:
+            raise ValueError(
+                f"no checkpoint in {self.folder} can be read:\n  " + "\n  ".join(faults)
+            )
+        return None
+
+    def _read(self, step: int, abstract_state: GANState) -> GANState:
         device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
         target = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device),
             abstract_state,
         )
-        steps = self.steps()
-        errors = []
-        for step in reversed(steps):
-            try:
-                restored = self._manager.restore(
-                    step, args=ocp.args.Composite(state=ocp.args.StandardRestore(target))
-                )
-                return restored.state
-            except Exception as error:  # Orbax and TensorStore raise many kinds for a broken file
-                errors.append(f"step {step}: {_first_line(error)}")
-                self._set_aside(step, errors[-1])
-        if errors:
-            raise ValueError(
-                f"no checkpoint in {self.folder} can be read:\n  " + "\n  ".join(errors)
-            )
-        return None
+        items = ocp.args.Composite(state=ocp.args.StandardRestore(target))
+        return self._manager.restore(step, args=items).state
 
-    def wait(self) -> None:
-        """Blocks until everything that was begun is saved.
+    def _checksum_file(self, step: int) -> Path:
+        return self.folder.parent / "checksums" / f"{step}.json"
 
-        Raises:
-            OSError: a save failed, of which the ones before are kept.
-        """
-        self._manager.wait_until_finished()
+    def _sign(self, step: int) -> None:
+        self._checksum_file(step).parent.mkdir(exist_ok=True)
+        write_json(self._checksum_file(step), _checksums(self.folder / str(step)))
+        kept = {str(step) for step in self.steps()}
+        for file in self._checksum_file(step).parent.glob("*.json"):
+            if file.stem not in kept:
+                file.unlink()
 
-    def close(self) -> None:
-        """Waits, and ends the writer's threads."""
-        self._manager.close()
+    def _check_files(self, step: int) -> None:
+        if not self._checksum_file(step).is_file():  # killed between the save and its checksums
+            return
+        expected, found = read_json(self._checksum_file(step)), _checksums(self.folder / str(step))
+        changed = sorted(name for name in expected | found if expected.get(name) != found.get(name))
+        if changed:
+            raise ValueError(f"{changed[0]} is not what was saved (SHA-256)")
 
-    def _set_aside(self, step: int, reason: str) -> None:
-        aside = self.folder.parent / "unreadable_checkpoints"
-        aside.mkdir(exist_ok=True)
-        target = aside / str(step)
-        if target.exists():
-            shutil.rmtree(target)
+    def _set_aside(self, step: int, error: Exception) -> str:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        fault = f"step {step}: {reason}"
+        if self._record is None:
+            print(f"the checkpoint of {fault}; trying the one before", file=sys.stderr)
+            return fault
+        target = self.folder.parent / "unreadable_checkpoints" / str(step)
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(exist_ok=True)
         (self.folder / str(step)).replace(target)
+        self._checksum_file(step).unlink(missing_ok=True)
         self._manager.reload()
         print(
-            f"the checkpoint of {reason}\n  it cannot be read and was moved to {target}; "
-            "trying the one before",
+            f"the checkpoint of {fault}; moved to {target}, trying the one before",
             file=sys.stderr,
         )
+        return fault
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+def _checksums(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def _check_same_arrays(saved: Any, abstract_state: GANState, folder: Path) -> None:
+    """Other arrays mean that the code has changed since, not that the files are broken."""
+
+    def count(tree):
+        return Counter((tuple(leaf.shape), str(leaf.dtype)) for leaf in jax.tree.leaves(tree))
+
+    there, here = count(saved), count(abstract_state)
+    if there != here:
+        raise ValueError(
+            f"{folder} was saved by other networks or optimisers: it alone has arrays "
+            f"{sorted((there - here).items())[:3]}, the experiment alone {sorted((here - there).items())[:3]}; "
+            "undo the change of the code, or begin anew with another --run-dir"
+        )

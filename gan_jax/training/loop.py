@@ -4,10 +4,12 @@ The order of one turn: batch -> step -> (every ``log_every_steps``) metrics leav
 looked at -> stop on a value that is not finite -> sample -> save -> stop if asked to.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
+from PIL import Image
 
 from gan_jax.game import GANState
 from gan_jax.training.checkpoint import Checkpoints
@@ -25,10 +27,10 @@ def train(
     experiment: Experiment,
     state: GANState,
     *,
-    feed_fn: Any,
+    feed_fn: Callable[[int, int], Any],
     arrangement: Arrangement,
     log: RunLog,
-    picture_fn: Any,
+    picture_fn: Callable[[GANState], Image.Image],
     checkpoints: Checkpoints,
     request: Request,
 ) -> GANState:
@@ -51,7 +53,7 @@ def train(
         NonFiniteError: names the metric and the step; nothing of the last interval is saved.
         Interrupted: after the state was saved.
     """
-    step, key = int(state.step), _steps_key(experiment)
+    step, key = int(state.step), jax.random.fold_in(experiment.root_key, 1)
     state = arrangement.put_state(state)
     pending: list[dict[str, jax.Array]] = []
     while step < experiment.steps:
@@ -60,6 +62,7 @@ def train(
         pending.append(metrics)
         step += experiment.steps_per_call
         log.advance(experiment.steps_per_call)
+        checkpoints.poll()
 
         last = step == experiment.steps or request.signal_number is not None
         sampling = last or step % experiment.sample_every_steps == 0
@@ -76,10 +79,6 @@ def train(
             raise Interrupted(request.signal_number, step)
     checkpoints.wait()
     return arrangement.get_state(state)
-
-
-def _steps_key(experiment: Experiment) -> jax.Array:
-    return jax.random.fold_in(experiment.root_key, 1)
 
 
 def _collect(pending: list[dict], step: int, checkpoints: Checkpoints) -> dict[str, float]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from gan_jax.data import Batches, Source
+from gan_jax.data import ArraySource, Batches, Source
 from gan_jax.game import GANState, draw_latents, generate, init
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.experiment import Experiment
@@ -98,15 +98,21 @@ def run(
 
 def first_state(experiment: Experiment, checkpoints: Checkpoints) -> tuple[GANState, int]:
     """The newest saved state, or a new one; and its step."""
-    condition = None
-    key = jax.random.fold_in(experiment.root_key, 0)
-    if experiment.condition_fn is not None:
-        condition = experiment.condition_fn(key, 2)
-    init_fn = partial(init, experiment.game)
-    state = checkpoints.restore(jax.eval_shape(init_fn, key, condition))
+    state = checkpoints.restore(abstract_state(experiment))
     if state is None:
-        state = jax.jit(init_fn)(key, condition)
+        state = jax.jit(lambda: _new_state(experiment))()
     return state, int(state.step)
+
+
+def abstract_state(experiment: Experiment) -> GANState:
+    """The shapes and dtypes of an experiment's state."""
+    return jax.eval_shape(lambda: _new_state(experiment))
+
+
+def _new_state(experiment: Experiment) -> GANState:
+    key = jax.random.fold_in(experiment.root_key, 0)
+    condition = None if experiment.condition_fn is None else experiment.condition_fn(key, 2)
+    return init(experiment.game, key, condition)
 
 
 class Drawer:
@@ -146,8 +152,6 @@ def source_fingerprint(source: Source) -> dict[str, Any]:
     """What identifies the data; for a source that is not in memory, its length and first example."""
     if hasattr(source, "fingerprint"):
         return source.fingerprint()
-    from gan_jax.data import ArraySource
-
     first = {name: np.asarray(value)[None] for name, value in source[0].items()}
     return {**ArraySource(first).fingerprint(), "examples": len(source)}
 

@@ -1,0 +1,24 @@
+"""A strict session: several CPU devices, no rank promotion, warnings are errors, shapes checked."""
+
+import os
+
+import jax
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+jax.config.update("jax_num_cpu_devices", 4)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+# A Python loop over a step with collectives on several fake CPU devices deadlocks otherwise.
+jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=25)
+settings.load_profile("ci")
+
+# The figures' path without a display, here and in the commands that tests start.
+os.environ["MPLBACKEND"] = "agg"
+
+# Signatures are checked against what is passed, in the tests only.
+install_import_hook(
+    ["gan_jax.losses", "gan_jax.penalties", "gan_jax.augment", "gan_jax.metrics"],
+    "beartype.beartype",
+)

@@ -1,0 +1,169 @@
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.models import convolutions
+from gan_jax.models.blocks import BatchNorm, Conv, ConvTranspose, spectral
+from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
+from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
+
+key = jax.random.key(0)
+
+
+def count(variables):
+    return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+
+
+@pytest.mark.parametrize("kernel_size", (1, 2, 3, 4, 5, 7))
+@pytest.mark.parametrize("stride", (1, 2, 3))
+@pytest.mark.parametrize("size", (6, 7))
+def test_convolutions_equal_flax_on_the_same_parameters(kernel_size, stride, size):
+    images = jax.random.normal(key, (2, size, size, 3))
+    window, strides = (kernel_size, kernel_size), (stride, stride)
+    for ours, theirs in (
+        (Conv(4, kernel_size, stride), nn.Conv(4, window, strides)),
+        (ConvTranspose(4, kernel_size, stride), nn.ConvTranspose(4, window, strides)),
+    ):
+        params = theirs.init(key, images)
+        assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, ours.init(key, images))
+        expected = theirs.apply(params, images)
+        np.testing.assert_allclose(ours.apply(params, images), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel_size", (4, 5))
+@pytest.mark.parametrize("size", (2, 4, 8))
+def test_fast_forms_have_the_gradients_of_the_native_ones(kernel_size, size):
+    """Of the first and of the second order, as a gradient penalty takes them."""
+    images = jax.random.normal(key, (2, size, size, 3))
+    kernel = jax.random.normal(key, (kernel_size, kernel_size, 3, 4)) / 5
+
+    def second_order(fn):
+        def penalty(kernel):
+            gradient = jax.grad(lambda x: jnp.sin(fn(x, kernel, 2)).sum())(images)
+            return jnp.square(gradient).sum()
+
+        return jax.grad(penalty)(kernel)
+
+    for fast, native in (
+        (convolutions.space_to_depth_conv, convolutions.native_conv),
+        (convolutions.sub_pixel_conv, convolutions.native_conv_transpose),
+    ):
+        np.testing.assert_allclose(second_order(fast), second_order(native), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "size, widths", [(8, (8, 4)), (28, (8, 4)), (32, (8, 4, 4)), (64, (8, 4, 4, 2))]
+)
+def test_dcgan_shapes_and_range(size, widths):
+    generator = DCGANGenerator((size, size, 3), widths)
+    latents = 100 * jax.random.normal(key, (2, 5))
+    fake, _ = jax.eval_shape(lambda: generator.init_with_output(key, latents, train=True))
+    assert fake.shape == (2, size, size, 3) and fake.dtype == jnp.float32
+    discriminator = DCGANDiscriminator(widths[::-1])
+    logits, _ = jax.eval_shape(
+        lambda: discriminator.init_with_output(key, jnp.zeros(fake.shape), train=True)
+    )
+    assert logits.shape == (2,) and logits.dtype == jnp.float32
+
+
+def test_images_lie_in_the_range_of_tanh():
+    generator = DCGANGenerator((8, 8, 1), (8, 4))
+    images, _ = generator.init_with_output(key, 1e4 * jax.random.normal(key, (4, 5)), train=True)
+    assert jnp.abs(images).max() <= 1.0
+
+
+def test_parameter_counts_by_hand():
+    latents, images = jnp.zeros((2, 100)), jnp.zeros((2, 28, 28, 1))
+    generator = DCGANGenerator((28, 28, 1), (128, 256), kernel_size=4, projection_norm_fn=None)
+    by_hand = (
+        (100 + 1) * 7 * 7 * 128  # dense
+        + (4 * 4 * 128 + 1) * 256  # transposed convolution to 14x14x256
+        + 2 * 256  # batch norm
+        + (4 * 4 * 256 + 1) * 1  # transposed convolution to 28x28x1
+    )
+    variables = jax.eval_shape(lambda: generator.init(key, latents, train=True))
+    assert count(variables) == by_hand
+    discriminator = DCGANDiscriminator((64, 128), kernel_size=5, dropout_rate=0.3)
+    by_hand = (5 * 5 * 1 + 1) * 64 + (5 * 5 * 64 + 1) * 128 + (7 * 7 * 128 + 1)
+    variables = jax.eval_shape(lambda: discriminator.init(key, images, train=False))
+    assert count(variables) == by_hand
+
+
+def test_half_precision_compute_keeps_float32_outputs_and_parameters():
+    generator = DCGANGenerator((8, 8, 1), (8, 4), dtype=jnp.bfloat16)
+    images, variables = generator.init_with_output(key, jnp.ones((2, 5)), train=True)
+    assert images.dtype == jnp.float32
+    assert {leaf.dtype for leaf in jax.tree.leaves(variables["params"])} == {jnp.dtype("float32")}
+    discriminator = DCGANDiscriminator((4, 8), dtype=jnp.bfloat16)
+    assert discriminator.init_with_output(key, images, train=True)[0].dtype == jnp.float32
+
+
+@pytest.mark.parametrize("module", [DCGANDiscriminator((4, 8)), MLPDiscriminator((8,))])
+def test_spectral_normalisation_bounds_the_linear_gain(module):
+    images = jax.random.normal(key, (4, 8, 8, 1))
+    module = module.clone(constrain_fn=spectral)
+    variables = module.init(key, images, train=True)
+    variables = jax.tree.map(lambda x: x, variables)
+    variables["params"] = jax.tree.map(lambda p: 50.0 * p, variables["params"])
+    for _ in range(30):
+        _, updates = module.apply(variables, images, train=True, mutable=["batch_stats"])
+        variables = {**variables, **updates}
+    judge = partial(module.apply, variables, train=False)
+    large, small = judge(images), judge(images / 50.0)
+    # kernels of norm 1 and leaky ReLU: logits move no more than the pixels do (patches overlap)
+    patches = 9 if isinstance(module, DCGANDiscriminator) else 1
+    biases = jnp.abs(large - small)
+    assert biases.max() <= patches * jnp.linalg.norm(images.reshape(4, -1), axis=1).max()
+    assert float(jnp.abs(large).max()) < 100.0
+
+
+def test_batch_norm_normalises_over_the_batch_in_training_only():
+    inputs = 3.0 + 2.0 * jax.random.normal(key, (64, 5))
+    norm = BatchNorm()
+    variables = norm.init(key, inputs, train=True)
+    outputs, updates = norm.apply(variables, inputs, train=True, mutable=["batch_stats"])
+    np.testing.assert_allclose(outputs.mean(0), 0.0, atol=1e-5)
+    np.testing.assert_allclose(outputs.std(0), 1.0, atol=1e-3)
+    mean = updates["batch_stats"]["BatchNorm_0"]["mean"]
+    np.testing.assert_allclose(mean, 0.1 * inputs.mean(0), rtol=1e-4)
+    np.testing.assert_allclose(norm.apply(variables, inputs, train=False), inputs, rtol=1e-4)
+
+
+def test_labels_condition_both_players():
+    labels, latents = jnp.array([0, 1]), jnp.ones((2, 5))
+    for generator, discriminator in (
+        (
+            DCGANGenerator((8, 8, 1), (8, 4), num_classes=3),
+            DCGANDiscriminator((4, 8), num_classes=3),
+        ),
+        (MLPGenerator((8, 8, 1), (8,), num_classes=3), MLPDiscriminator((8,), num_classes=3)),
+    ):
+        fake, variables = generator.init_with_output(key, latents, labels, train=False)
+        other = generator.apply(variables, latents, labels[::-1], train=False)
+        np.testing.assert_allclose(fake, other[::-1], atol=1e-6)
+        assert jnp.abs(fake - other).max() > 0
+        logits, variables = discriminator.init_with_output(key, fake, labels, train=False)
+        assert (
+            jnp.abs(logits - discriminator.apply(variables, fake, labels[::-1], train=False)).max()
+            > 0
+        )
+        with pytest.raises(ValueError, match="num_classes=3 and was given no condition"):
+            discriminator.apply(variables, fake, train=False)
+        with pytest.raises(TypeError, match="integer labels"):
+            discriminator.apply(variables, fake, labels * 1.0, train=False)
+    with pytest.raises(ValueError, match="num_classes=None"):
+        MLPDiscriminator().init(key, fake, labels, train=False)
+
+
+def test_bad_widths_and_strides():
+    latents = jnp.ones((2, 5))
+    with pytest.raises(ValueError, match="multiple of 4"):
+        DCGANGenerator((30, 30, 1), (8, 4)).init(key, latents, train=True)
+    with pytest.raises(ValueError, match="one stride per width"):
+        DCGANGenerator((28, 28, 1), (8, 4), strides=(2,)).init(key, latents, train=True)
+    with pytest.raises(ValueError, match="widths"):
+        DCGANDiscriminator(()).init(key, jnp.ones((2, 8, 8, 1)), train=True)
