@@ -19,6 +19,6 @@ os.environ["MPLBACKEND"] = "agg"
 
 # Signatures are checked against what is passed, in the tests only.
 install_import_hook(
-    ["gan_jax.losses", "gan_jax.penalties", "gan_jax.augment", "gan_jax.metrics"],
+    ["gan_jax.losses", "gan_jax.penalties", "gan_jax.augment", "gan_jax.metrics.classes"],
     "beartype.beartype",
 )

@@ -107,7 +107,7 @@ def test_refuses_shapes_that_broadcast(name):
     for fn in FACTORIES[name]():
         with pytest.raises(ValueError, match="same shape"):
             fn(jnp.ones(4), jnp.ones((4, 1)))
-        with pytest.raises(ValueError, match="squeeze|must be"):
+        with pytest.raises(ValueError, match=r"must be \[B\]"):
             fn(jnp.ones((4, 1)), jnp.ones((4, 1)))
 
 

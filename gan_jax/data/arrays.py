@@ -31,9 +31,9 @@ class ArraySource:
         lengths = {name: len(array) if array.ndim else None for name, array in arrays.items()}
         if not arrays or len(set(lengths.values())) != 1 or None in lengths.values():
             raise ValueError(f"arrays must share one leading axis, got lengths {lengths}")
-        self.arrays = {name: _checked(name, array) for name, array in arrays.items()}
-        if len(self) == 0:
+        if 0 in lengths.values():
             raise ValueError("the data set is empty: expected at least one example")
+        self.arrays = {name: _checked(name, array) for name, array in arrays.items()}
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))

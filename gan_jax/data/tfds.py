@@ -69,10 +69,14 @@ def _not_prepared(root: Path, name: str) -> str:
     )
 
 
+def _has_tensorflow() -> bool:
+    return importlib.util.find_spec("tensorflow") is not None
+
+
 def _prepare(tfds, name: str, root: Path) -> None:
     if name not in tfds.list_builders():
         raise ValueError(f"TFDS knows no data set {name!r}: see `tfds.list_builders()`")
-    if importlib.util.find_spec("tensorflow") is None:
+    if not _has_tensorflow():
         raise ImportError(
             f"{name!r} is not prepared under {root}, and preparing it needs TensorFlow (reading does "
             "not): pip install 'gan-jax[prepare]', or name a prepared copy with the data directory"

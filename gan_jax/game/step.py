@@ -107,7 +107,7 @@ def update(
     gradients, metrics = axis.mean((gradients, metrics))
     updates, opt_state = optimizer.update(gradients, player.opt_state, player.params)
     params = optax.apply_updates(player.params, updates)
-    metrics["grad_norm"] = optax.global_norm(gradients)
+    metrics["grad_norm"] = optax.tree.norm(gradients)
     return TrainState(params, variables, opt_state), metrics
 
 

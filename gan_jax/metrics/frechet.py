@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 
 def frechet_distance(
-    features: Float[np.ndarray, "n features"], reference: Float[np.ndarray, "m features"]
+    features: Float[np.ndarray, "..."], reference: Float[np.ndarray, "..."]
 ) -> float:
     """The squared 2-Wasserstein distance between Gaussians fitted to two sets of features.
 

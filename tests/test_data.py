@@ -1,0 +1,210 @@
+import os
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from gan_jax.data import (
+    ArraySource,
+    Batches,
+    FolderSource,
+    digits,
+    in_memory,
+    pixels_to_real,
+    tfds_source,
+)
+from gan_jax.data.images import check_images, real_to_pixels
+
+PREPARED = Path(__file__).parents[2] / "shared" / "tfds"
+needs_mnist = pytest.mark.skipif(
+    not (PREPARED / "mnist").is_dir(), reason=f"no prepared MNIST in {PREPARED}"
+)
+numbers = ArraySource({"x": np.arange(10)})
+
+
+def test_digits_are_the_real_ones():
+    source = digits()
+    assert source.arrays["image"].shape == (1797, 8, 8, 1)
+    assert source.arrays["image"].dtype == np.uint8 and source.arrays["image"].max() == 255
+    assert np.bincount(source.arrays["label"]).tolist() == [
+        178, 182, 177, 183, 181, 182, 181, 179, 174, 180,
+    ]  # fmt: skip
+
+
+def test_every_epoch_is_a_new_permutation():
+    batches = Batches(numbers, batch_size=5, seed=0)
+    epochs = [batches.indices(2 * epoch, 2).ravel().tolist() for epoch in range(4)]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+
+
+@given(
+    seed=st.integers(0, 1000), step=st.integers(0, 10**6), size=st.integers(1, 10), rounds=st.integers(1, 3)
+)  # fmt: skip
+def test_the_batch_is_a_pure_function_of_source_seed_and_step(seed, step, size, rounds):
+    make = lambda: Batches(numbers, batch_size=size, seed=seed, steps_per_round=rounds)  # noqa: E731
+    batch = make()[step]["x"]
+    assert batch.shape == (rounds, size)
+    other = make()
+    _ = other[step + 3]
+    np.testing.assert_array_equal(other[step]["x"], batch)
+    np.testing.assert_array_equal(make().indices(step, 2)[0], batch)
+
+
+def test_another_seed_is_another_order():
+    orders = [Batches(numbers, batch_size=10, seed=seed)[0]["x"].ravel() for seed in range(2)]
+    assert not np.array_equal(*orders)
+
+
+def test_processes_share_every_batch():
+    whole = Batches(numbers, batch_size=6, seed=1)
+    parts = [
+        Batches(numbers, batch_size=6, seed=1, process_index=i, process_count=3) for i in range(3)
+    ]
+    shares = [part[4]["x"] for part in parts]
+    assert {share.shape for share in shares} == {(1, 2)}
+    np.testing.assert_array_equal(np.concatenate(shares, axis=1), whole[4]["x"])
+
+
+def test_bad_batch_sizes():
+    for size in (0, 11):
+        with pytest.raises(ValueError, match="between 1 and the 10 examples"):
+            Batches(numbers, batch_size=size, seed=0)
+    with pytest.raises(ValueError, match="multiple of the 4 processes"):
+        Batches(numbers, batch_size=6, seed=0, process_count=4)
+
+
+def test_pixels_and_samples_are_inverse():
+    levels = np.arange(256, dtype=np.uint8)
+    real = pixels_to_real({"image": jax.numpy.asarray(levels)})["real"]
+    assert float(real[0]) == -1.0 and float(real[255]) == 1.0
+    np.testing.assert_array_equal(real_to_pixels(real), levels)
+
+
+@pytest.mark.parametrize(
+    "arrays, error, message",
+    [
+        ({}, ValueError, "leading axis"),
+        ({"x": np.zeros((0, 2))}, ValueError, "empty"),
+        ({"x": np.zeros(3), "y": np.zeros(4)}, ValueError, "leading axis"),
+        ({"x": np.array(["a"])}, TypeError, "must hold numbers"),
+        ({"x": np.array([[0.0], [np.nan], [1.0]])}, ValueError, "1 of 3 examples, the first at index 1"),
+    ],
+)  # fmt: skip
+def test_bad_arrays(arrays, error, message):
+    with pytest.raises(error, match=message):
+        ArraySource(arrays)
+
+
+@pytest.mark.parametrize(
+    "images, error, message",
+    [
+        (np.zeros((2, 8, 8), np.uint8), ValueError, r"images\[..., None\]"),
+        (np.zeros((2, 8, 8, 2), np.uint8), ValueError, "1, 3 or 4 channels"),
+        (np.zeros((2, 8, 8, 1), np.float32), TypeError, "uint8"),
+    ],
+)
+def test_bad_images(images, error, message):
+    with pytest.raises(error, match=message):
+        check_images(ArraySource({"image": images}))
+    with pytest.raises(ValueError, match="holds 'image'"):
+        check_images(numbers)
+
+
+def test_fingerprints_tell_data_apart():
+    same = ArraySource({"x": np.arange(10)}).fingerprint()
+    assert same == numbers.fingerprint()
+    changed = np.arange(10)
+    changed[7] = 0
+    assert ArraySource({"x": changed}).fingerprint() != same
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "sub").mkdir()
+    rng = np.random.default_rng(0)
+    for name, size in (("b.png", (10, 12)), ("a.jpg", (9, 9)), ("sub/c.PNG", (20, 8))):
+        pixels = rng.integers(0, 256, (*size, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no image")
+    return tmp_path
+
+
+def test_a_folder_of_images(folder):
+    source = in_memory(FolderSource(folder, size=8, channels=3))
+    assert source.arrays["image"].shape == (3, 8, 8, 3)
+    grey = FolderSource(folder, size=4, channels=1)
+    assert [path.name for path in grey.files] == ["a.jpg", "b.png", "c.PNG"]
+    assert grey[2]["image"].shape == (4, 4, 1)
+    pixels = np.asarray(Image.open(folder / "b.png"))
+    np.testing.assert_array_equal(FolderSource(folder, size=None)[1]["image"], pixels)
+
+
+def test_bad_folders_and_files(folder, tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not a folder"):
+        FolderSource(tmp_path / "nowhere", size=8)
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no image file"):
+        FolderSource(tmp_path / "nothing", size=8)
+    with pytest.raises(ValueError, match="channels must be 1 or 3"):
+        FolderSource(folder, size=8, channels=2)
+    with pytest.raises(ValueError, match="must have one shape"):
+        in_memory(FolderSource(folder, size=None))
+    (folder / "empty.png").touch()
+    with pytest.raises(ValueError, match=r"empty\.png \(0 bytes\) cannot be read"):
+        in_memory(FolderSource(folder, size=8))
+    whole = (folder / "b.png").read_bytes()
+    (folder / "empty.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"empty\.png .* cannot be read"):
+        in_memory(FolderSource(folder, size=8))
+
+
+def test_tfds_without_the_data(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not a folder"):
+        tfds_source("mnist", data_dir=tmp_path / "nowhere")
+    (tmp_path / "cifar10" / "3.0.2").mkdir(parents=True)
+    (tmp_path / "cifar10" / "3.0.2" / "dataset_info.json").touch()
+    with pytest.raises(
+        FileNotFoundError, match=r"no prepared data set 'mnist' \(it holds: cifar10\)"
+    ):
+        tfds_source("mnist", data_dir=tmp_path)
+
+
+def test_tfds_that_would_have_to_be_prepared(tmp_path, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    from gan_jax.data import tfds as module
+
+    monkeypatch.setattr(tfds.core.constants, "DATA_DIR", str(tmp_path))
+    with pytest.raises(ValueError, match="knows no data set 'mnits'"):
+        tfds_source("mnits")
+    monkeypatch.setattr(module, "_has_tensorflow", lambda: False)
+    with pytest.raises(ImportError, match=r"pip install 'gan-jax\[prepare\]'"):
+        tfds_source("mnist")
+    monkeypatch.setattr(module, "_has_tensorflow", lambda: True)
+
+    def no_network(*args, **options):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(tfds, "builder", no_network)
+    with pytest.raises(ConnectionError, match="connect to a network"):
+        tfds_source("mnist")
+    assert os.listdir(tmp_path) == []
+
+
+@needs_mnist
+@pytest.mark.filterwarnings("ignore:.*mutable default.*")
+def test_mnist_through_tfds():
+    source = tfds_source("mnist", split="train[:50]", data_dir=PREPARED)
+    assert len(source) == 50 and source[0]["image"].shape == (28, 28, 1)
+    arrays = in_memory(source, fields=("image", "label"))
+    assert check_images(arrays).arrays["label"].shape == (50,)
+    np.testing.assert_array_equal(arrays[7]["image"], source[7]["image"])
+    with pytest.raises(ValueError, match="no split 'trian'"):
+        tfds_source("mnist", split="trian", data_dir=PREPARED)
+    with pytest.raises(ValueError, match="no field 'lable'"):
+        in_memory(source, fields=("lable",))

@@ -1,0 +1,59 @@
+"""The house as the design draws it: imports point down, files are one idea long."""
+
+import ast
+from pathlib import Path
+
+import gan_jax
+
+ROOT = Path(gan_jax.__file__).parent
+# From the top down; a room may lean on those below it, and on itself where it is a folder.
+ROOMS = ["commands", "training", "metrics", "data", "game", "models", "mathematics"]
+MATHEMATICS = {"losses", "penalties", "augment"}
+FOLDERS = {"training", "metrics", "data", "game", "models"}
+
+
+def room(parts):
+    if not parts:
+        return None  # the package itself: its docstring and version
+    if parts[0] in FOLDERS:
+        return parts[0]
+    return "mathematics" if parts[0] in MATHEMATICS else "commands"
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gan_jax"):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (node.module.split(".")[1:] or names[0].split(".")[1:],)
+        if isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1:] for a in node.names if a.name.startswith("gan_jax"))
+
+
+def test_imports_point_down():
+    wrong = []
+    for path in ROOT.rglob("*.py"):
+        here = room(path.relative_to(ROOT).with_suffix("").parts)
+        if path == ROOT / "__init__.py":
+            assert not list(imports(path))
+            continue
+        for parts in imports(path):
+            there = room(parts)
+            if ROOMS.index(there) < ROOMS.index(here) or (there == here == "commands"):
+                wrong.append(f"{path.name} ({here}) imports {'.'.join(parts)} ({there})")
+    assert not wrong
+
+
+def test_the_mathematics_knows_nothing_else():
+    for name in MATHEMATICS:
+        modules = {
+            (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).split(".")[0]
+            for node in ast.walk(ast.parse((ROOT / f"{name}.py").read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+        }
+        assert modules <= {"jax", "jaxtyping", "typing", "collections"}
+
+
+def test_a_file_is_one_idea():
+    for path in ROOT.rglob("*.py"):
+        assert len(path.read_text().splitlines()) <= 300, path
+        assert path.stem not in {"utils", "common", "helpers"}

@@ -1,0 +1,99 @@
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gan_jax.data import ArraySource, digits
+from gan_jax.metrics.classes import class_shares, classes_covered, confident_share
+from gan_jax.metrics.classifier import train_classifier
+from gan_jax.metrics.frechet import frechet_distance
+from gan_jax.metrics.judgement import judge_labelled_images
+
+
+def standardised(n, dims, seed=0):
+    """Rows with mean exactly 0 and covariance (over N - 1) exactly the identity."""
+    rows = np.random.default_rng(seed).normal(size=(n, dims))
+    rows -= rows.mean(0)
+    root = np.linalg.cholesky(np.linalg.inv(np.cov(rows, rowvar=False)))
+    return rows @ root
+
+
+def test_frechet_of_two_gaussians_in_closed_form():
+    x = standardised(500, 3)
+    scale, shift = np.array([2.0, 0.5, 1.0]), np.array([1.0, -2.0, 0.0])
+    # commuting covariances: |m|^2 + sum (s1 - s2)^2
+    expected = 5.0 + 1.0 + 0.25 + 0.0
+    assert frechet_distance(x * scale + shift, x) == pytest.approx(expected, rel=1e-9)
+    assert frechet_distance(x, x) == pytest.approx(0.0, abs=1e-9)
+
+
+@given(seed=st.integers(0, 1000))
+def test_frechet_symmetry_rotation_and_order(seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(40, 4)), rng.normal(1.0, 2.0, size=(30, 4))
+    value = frechet_distance(x, y)
+    rotation, _ = np.linalg.qr(rng.normal(size=(4, 4)))
+    for other in (
+        frechet_distance(y, x),
+        frechet_distance(x @ rotation, y @ rotation),
+        frechet_distance(rng.permutation(x), y),
+    ):
+        assert other == pytest.approx(value, rel=1e-7)
+    assert frechet_distance(3 * x, 3 * y) == pytest.approx(9 * value, rel=1e-7)
+
+
+def test_frechet_of_singular_covariances_against_scipy():
+    from scipy.linalg import sqrtm
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(5, 8)), rng.normal(size=(6, 8)) + 1  # fewer rows than features
+    cov = [np.cov(f, rowvar=False) for f in (x, y)]
+    offset = 1e-9 * np.eye(8)
+    root = sqrtm((cov[0] + offset) @ (cov[1] + offset)).real
+    mean = x.mean(0) - y.mean(0)
+    expected = mean @ mean + np.trace(cov[0] + cov[1] - 2 * root)
+    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "x, y, message",
+    [
+        (np.zeros((1, 3)), np.zeros((5, 3)), "N >= 2"),
+        (np.zeros((4, 3)), np.zeros((5, 2)), "as many columns"),
+        (np.full((4, 3), np.nan), np.zeros((5, 3)), "NaN or infinity"),
+    ],
+)
+def test_frechet_refuses(x, y, message):
+    with pytest.raises(ValueError, match=message):
+        frechet_distance(x, y)
+
+
+def test_classes_by_hand():
+    probabilities = np.array(
+        [[0.95, 0.05, 0.0], [0.92, 0.08, 0.0], [0.5, 0.5, 0.0], [0.0, 0.9, 0.1]]
+    )
+    np.testing.assert_allclose(class_shares(probabilities), [0.5, 0.25, 0.0])
+    assert confident_share(probabilities) == 0.75
+    assert classes_covered(probabilities) == 2
+    assert classes_covered(probabilities, min_share=0.3) == 1
+
+
+def test_the_judge_knows_real_digits_from_noise_and_collapse():
+    source = digits()
+    judgement = judge_labelled_images(
+        source, lambda num: np.tile(source.arrays["image"][:1] / 127.5 - 1, (num, 1, 1, 1)),
+        classifier_steps=250,
+    )  # fmt: skip
+    rows = judgement.rows
+    assert rows["real"]["classes of 10"] == 10 and rows["real"]["rarest class %"] > 4
+    assert rows["generated"]["classes of 10"] == 1  # one image over and over
+    assert rows["real"]["Frechet"] < 0.1 * rows["generated"]["Frechet"]
+    assert rows["real"]["Frechet"] < 0.1 * rows["noise"]["Frechet"]
+    assert "898 samples a row" in judgement.table() and "Frechet" in judgement.table()
+
+
+def test_a_classifier_needs_labels():
+    with pytest.raises(ValueError, match="needs 'label'"):
+        train_classifier(ArraySource({"image": np.zeros((12, 8, 8, 1), np.uint8)}))
+    assert jax.devices()
