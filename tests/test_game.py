@@ -197,7 +197,7 @@ def test_augmentation_reaches_everything_that_is_judged():
     game = vector_game(
         generator=MLPGenerator((4, 4, 1), (8,)), discriminator=MLPDiscriminator((8,))
     )
-    state, plain = play(game, 1, {"real": images})
+    _, plain = play(game, 1, {"real": images})
     _, blank = play(
         dataclasses.replace(game, augment_fn=lambda key, x: jnp.zeros_like(x)), 1, {"real": images}
     )

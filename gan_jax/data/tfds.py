@@ -74,7 +74,7 @@ def _has_tensorflow() -> bool:
 
 
 def _prepare(tfds, name: str, root: Path) -> None:
-    if name not in tfds.list_builders():
+    if name not in tfds.list_builders(with_community_datasets=False):
         raise ValueError(f"TFDS knows no data set {name!r}: see `tfds.list_builders()`")
     if not _has_tensorflow():
         raise ImportError(

@@ -64,7 +64,9 @@ def train(
         log.advance(experiment.steps_per_call)
         checkpoints.poll()
 
-        last = step == experiment.steps or request.signal_number is not None
+        # read once: a signal that comes while this turn samples or saves is the next turn's
+        signal_number = request.signal_number
+        last = step == experiment.steps or signal_number is not None
         sampling = last or step % experiment.sample_every_steps == 0
         saving = last or step % experiment.save_every_steps == 0
         if sampling or saving or step % experiment.log_every_steps == 0:
@@ -74,9 +76,9 @@ def train(
             log.picture(step, picture_fn(arrangement.get_state(state)))
         if saving:
             checkpoints.save(step, arrangement.get_state(state))
-        if request.signal_number is not None and step < experiment.steps:
+        if signal_number is not None and step < experiment.steps:
             checkpoints.wait()
-            raise Interrupted(request.signal_number, step)
+            raise Interrupted(signal_number, step)
     checkpoints.wait()
     return arrangement.get_state(state)
 

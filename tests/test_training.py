@@ -1,0 +1,269 @@
+"""The host side, in one process, on a game that compiles in seconds."""
+
+import dataclasses
+import json
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+import jax
+import numpy as np
+import optax
+import pytest
+from games import vector_game
+from PIL import Image
+
+from gan_jax.data import ArraySource
+from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.experiment import Experiment, load_experiment_function
+from gan_jax.training.interruption import Interrupted, listen
+from gan_jax.training.loop import NonFiniteError
+from gan_jax.training.pictures import image_grid
+from gan_jax.training.run_folder import RunFolder, read_json
+from gan_jax.training.run_log import drop_lines_after
+from gan_jax.training.runner import Drawer, abstract_state, first_state, run
+
+GAME = vector_game()
+POINTS = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)
+
+
+def dots(samples):
+    return Image.fromarray((np.asarray(samples)[:, :1] > 0).astype(np.uint8) * 255)
+
+
+def experiment(**changes):
+    options = dict(
+        game=GAME,
+        source_fn=lambda: ArraySource({"point": POINTS}),
+        prepare_fn=lambda fields: {"real": fields["point"]},
+        picture_fn=dots,
+        steps=6,
+        batch_size=16,
+        log_every_steps=1,
+        sample_every_steps=3,
+        save_every_steps=2,
+    )
+    return Experiment(**(options | changes))
+
+
+def train(run_dir, arguments=None, parallel="jit", **changes):
+    run(
+        experiment(**changes),
+        run_dir=run_dir,
+        experiment_file=Path(__file__),
+        arguments=arguments or {"lr": 0.01},
+        parallel=parallel,
+    )
+
+
+def final_state(run_dir):
+    checkpoints = Checkpoints(RunFolder(run_dir).checkpoints)
+    state = checkpoints.restore(abstract_state(experiment()))
+    checkpoints.close()
+    return jax.device_get(state)
+
+
+def assert_same_run(first, second):
+    jax.tree.map(np.testing.assert_array_equal, final_state(first), final_state(second))
+    for name in ("samples/step_00000006.png",):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    lines = [
+        [
+            {k: v for k, v in json.loads(line).items() if k != "images_per_second"}
+            for line in (run_dir / "metrics.jsonl").read_text().splitlines()
+        ]
+        for run_dir in (first, second)
+    ]
+    assert lines[0] == lines[1] and [line["step"] for line in lines[0]] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("whole")
+    train(run_dir)
+    return run_dir
+
+
+def test_a_run_folder_holds_what_it_should(whole):
+    found = {path.name for path in whole.iterdir()}
+    assert found == {
+        "config.json", "experiment.py", "metrics.jsonl", "samples", "curves.png", "summary.json",
+        "checkpoints", "checksums", "tensorboard",
+    }  # fmt: skip
+    assert sorted(p.name for p in (whole / "samples").iterdir()) == [
+        "step_00000003.png", "step_00000006.png",
+    ]  # fmt: skip
+    config = read_json(whole / "config.json")
+    assert config["arguments"] == {"lr": 0.01} and config["data"]["examples"] == 64
+    assert sorted(int(p.name) for p in (whole / "checkpoints").iterdir()) == [2, 4, 6]
+    line = json.loads((whole / "metrics.jsonl").read_text().splitlines()[0])
+    assert {"step", "images_per_second", "discriminator/loss", "generator/grad_norm"} <= set(line)
+    with Image.open(whole / "curves.png") as curves:
+        assert curves.size[0] > 500
+
+
+def test_the_same_command_again_says_that_it_is_finished(whole, capsys):
+    before = (whole / "metrics.jsonl").read_bytes()
+    train(whole)
+    assert "is finished: 6 of 6 steps" in capsys.readouterr().out
+    assert (whole / "metrics.jsonl").read_bytes() == before
+
+
+def test_more_steps_continue_bit_for_bit(whole, tmp_path):
+    train(tmp_path, steps=4)
+    train(tmp_path, steps=6)
+    assert_same_run(whole, tmp_path)
+
+
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+def test_a_signal_saves_and_the_run_resumes_bit_for_bit(whole, tmp_path, number):
+    calls = []
+
+    def send_a_signal(samples):
+        calls.append(1)
+        if len(calls) == 1:
+            os.kill(os.getpid(), number)
+        return dots(samples)
+
+    with pytest.raises(Interrupted, match=f"{number.name} at step 4") as caught:
+        train(tmp_path, picture_fn=send_a_signal)
+    assert caught.value.exit_code == 128 + number
+    assert not (tmp_path / "summary.json").exists()
+    train(tmp_path)
+    assert (tmp_path / "samples" / "step_00000004.png").exists()
+    assert_same_run(whole, tmp_path)
+
+
+def test_signals_have_their_usual_effect_afterwards():
+    usual = signal.getsignal(signal.SIGINT)
+    with listen() as request:
+        assert signal.getsignal(signal.SIGINT) is not usual
+        os.kill(os.getpid(), signal.SIGINT)
+        assert request.signal_number == signal.SIGINT
+        assert signal.getsignal(signal.SIGINT) is usual
+    assert signal.getsignal(signal.SIGINT) is usual
+
+
+def test_a_value_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(tmp_path):
+    bad = vector_game(
+        discriminator_optimizer=optax.sgd(lambda count: np.float32("inf") * (count >= 4))
+    )
+    with pytest.raises(NonFiniteError, match=r"became (nan|inf|-inf) at step [56]; .* step 4"):
+        train(tmp_path, game=bad)
+    checkpoints = Checkpoints(RunFolder(tmp_path).checkpoints)
+    assert checkpoints.steps() == [2, 4]
+    state = checkpoints.restore(abstract_state(experiment(game=bad)))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
+    checkpoints.close()
+
+
+def test_the_step_of_the_first_bad_value_is_named_within_an_interval(tmp_path):
+    bad = vector_game(generator_optimizer=optax.sgd(lambda count: np.float32("nan") * (count >= 2)))
+    with pytest.raises(NonFiniteError, match=r"at step 4; .* none yet"):
+        train(tmp_path, game=bad, log_every_steps=6, save_every_steps=6, sample_every_steps=6)
+
+
+def test_other_arguments_or_data_are_refused_with_both_shown(whole, tmp_path):
+    with pytest.raises(ValueError, match=r"arguments\.lr: the run has 0\.01, the command 0\.5"):
+        train(whole, arguments={"lr": 0.5})
+    with pytest.raises(ValueError, match=r"arguments\.beta: the run has \(nothing\)"):
+        train(whole, arguments={"lr": 0.01, "beta": 1})
+    changed = POINTS.copy()
+    changed[3] += 1
+    with pytest.raises(ValueError, match=r"data\.sha256"):
+        train(whole, source_fn=lambda: ArraySource({"point": changed}))
+    train(whole, arguments={"lr": 0.01, "steps": 7, "data_dir": "elsewhere"})  # not compared
+    assert_same_run(whole, whole)
+
+
+def test_changed_networks_are_refused_and_nothing_is_moved(whole):
+    wider = vector_game(discriminator_optimizer=optax.sgd(0.1))
+    with pytest.raises(ValueError, match="saved by other networks or optimisers"):
+        train(whole, game=wider, steps=8)
+    assert not (whole / "unreadable_checkpoints").exists()
+
+
+def test_a_truncated_checkpoint_falls_back_to_the_one_before(whole, tmp_path, capsys):
+    train(tmp_path)
+    for step, keep in ((6, 0.5), (4, 0.0)):
+        files = [p for p in (tmp_path / "checkpoints" / str(step) / "state").rglob("*") if p.is_file()]
+        largest = max(files, key=lambda path: path.stat().st_size)
+        largest.write_bytes(largest.read_bytes()[: int(keep * largest.stat().st_size)])
+    (tmp_path / "summary.json").unlink()
+    train(tmp_path)
+    captured = capsys.readouterr()
+    assert "the checkpoint of step 6" in captured.err and "the checkpoint of step 4" in captured.err
+    assert "resuming" in captured.out and "at step 2 of 6" in captured.out
+    assert (tmp_path / "unreadable_checkpoints" / "6" / "state").is_dir()
+    assert_same_run(whole, tmp_path)
+
+
+def test_when_no_checkpoint_can_be_read_it_says_so(tmp_path):
+    train(tmp_path, steps=2)
+    for file in (tmp_path / "checkpoints" / "2" / "state").rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"no checkpoint in .* can be read:\n  step 2: "):
+        train(tmp_path, steps=4)
+
+
+def test_a_run_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="cannot be written .* --run-dir"):
+        train(tmp_path / "file" / "run")
+
+
+def test_many_steps_a_call_and_pmap_write_the_same_kind_of_run(whole, tmp_path):
+    train(tmp_path, steps_per_call=3, sample_every_steps=3, save_every_steps=3, log_every_steps=3,
+          parallel="pmap")  # fmt: skip
+    close = partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4)
+    jax.tree.map(close, final_state(whole), final_state(tmp_path))
+
+
+def test_intervals_must_be_multiples_of_a_call():
+    with pytest.raises(ValueError, match="save_every_steps must be a positive multiple"):
+        experiment(steps_per_call=2, log_every_steps=2, sample_every_steps=2, save_every_steps=3)
+    with pytest.raises(ValueError, match="steps must be a positive multiple"):
+        experiment(steps=0)
+
+
+def test_lines_after_the_checkpoint_and_cut_lines_are_dropped(tmp_path):
+    file = tmp_path / "metrics.jsonl"
+    file.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
+    drop_lines_after(file, 2)
+    assert file.read_text() == '{"step": 1}\n{"step": 2}\n'
+
+
+def test_drawing_in_batches_is_drawing_at_once():
+    state, _ = first_state(experiment(), Unsaved())
+    drawer = Drawer(experiment())
+    whole = drawer.draw(state.average, 10)
+    np.testing.assert_array_equal(drawer.draw(state.average, 10, batch_size=4), whole)
+    other = Drawer(experiment(), seed=5).draw(state.average, 10)
+    assert not np.array_equal(other, whole)
+
+
+class Unsaved:
+    def restore(self, abstract_state):
+        return None
+
+
+def test_grid_of_images():
+    images = np.linspace(-1, 1, 5)[:, None, None, None] * np.ones((5, 28, 28, 1))
+    grid = np.asarray(image_grid(images, columns=3))
+    assert grid.shape == (2 * 58 - 2, 3 * 58 - 2)
+    assert grid[0, 0] == 0 and grid[58, 58] == 255 and grid[-1, -1] == 0
+    colour = image_grid(np.zeros((2, 8, 8, 3)))
+    assert colour.mode == "RGB" and colour.size == (2 * 58 - 2, 56)
+    with pytest.raises(ValueError, match="picture_fn of your own"):
+        image_grid(np.zeros((5, 2)))
+
+
+def test_experiment_files_that_are_none(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is missing"):
+        load_experiment_function(tmp_path / "x.py")
+    (tmp_path / "x.py").write_text("a = 1")
+    with pytest.raises(AttributeError, match="defines no function"):
+        load_experiment_function(tmp_path / "x.py")
+    assert dataclasses.is_dataclass(Experiment)
