@@ -187,7 +187,9 @@ def test_changed_networks_are_refused_and_nothing_is_moved(whole):
 def test_a_truncated_checkpoint_falls_back_to_the_one_before(whole, tmp_path, capsys):
     train(tmp_path)
     for step, keep in ((6, 0.5), (4, 0.0)):
-        files = [p for p in (tmp_path / "checkpoints" / str(step) / "state").rglob("*") if p.is_file()]
+        files = [
+            p for p in (tmp_path / "checkpoints" / str(step) / "state").rglob("*") if p.is_file()
+        ]
         largest = max(files, key=lambda path: path.stat().st_size)
         largest.write_bytes(largest.read_bytes()[: int(keep * largest.stat().st_size)])
     (tmp_path / "summary.json").unlink()

@@ -24,6 +24,7 @@ def tfds_source(name: str, *, split: str = "train", data_dir: str | Path | None 
     """
     import tensorflow_datasets as tfds
 
+    logging.getLogger("absl").addFilter(_is_no_advice)
     root = Path(data_dir) if data_dir is not None else Path(tfds.core.constants.DATA_DIR)
     root = root.expanduser()
     folder = _prepared_folder(root, name)
@@ -45,6 +46,11 @@ def tfds_source(name: str, *, split: str = "train", data_dir: str | Path | None 
             f"{folder} is not in the array_record format: prepare it again with "
             f"`tfds build {name} --file_format=array_record --data_dir={root}`"
         ) from error
+
+
+def _is_no_advice(record: logging.LogRecord) -> bool:
+    """Drops the line that recommends OpenCV, which this package does not need."""
+    return "OpenCV" not in record.getMessage()
 
 
 def _prepared_folder(root: Path, name: str) -> Path | None:

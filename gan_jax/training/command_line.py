@@ -1,5 +1,6 @@
 """The command line of an experiment, made by tyro from the signature of its function."""
 
+import dataclasses
 import inspect
 import sys
 from collections.abc import Callable
@@ -14,14 +15,15 @@ from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.runner import run
 
 # What the border raises with a message for the user; anything else is a bug and keeps its traceback.
+_INTERVALS = ("steps_per_call", "log_every_steps", "sample_every_steps", "save_every_steps")
 _USER_ERRORS = (ValueError, TypeError, ImportError, OSError, NonFiniteError)
 
 
 def main(experiment: Callable[..., Experiment], *, tiny: dict[str, Any]) -> None:
     """Runs an experiment from the shell: ``main(experiment, tiny=dict(steps=4, ...))``.
 
-    Every keyword of the function is a flag; beside them stand ``--run-dir``, ``--parallel``,
-    ``--tiny`` and ``--debug``.
+    Every keyword of the function is a flag; beside them stand the run's own (``--run-dir``,
+    ``--parallel``, ``--save-every-steps``, ..., ``--tiny``, ``--debug``).
 
     Args:
         experiment: keyword-only arguments with defaults -> :class:`Experiment`.
@@ -36,8 +38,10 @@ def main(experiment: Callable[..., Experiment], *, tiny: dict[str, Any]) -> None
     )
 
     def call():
+        built = experiment(**arguments)
+        intervals = {name: options[name] for name in _INTERVALS if options[name] is not None}
         run(
-            experiment(**arguments),
+            dataclasses.replace(built, **intervals),
             run_dir=run_dir,
             experiment_file=file,
             arguments={name: _as_json(value) for name, value in arguments.items()},
@@ -82,6 +86,10 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
         *,
         run_dir: Path | None = None,
         parallel: Literal["jit", "pmap"] = "jit",
+        steps_per_call: int | None = None,
+        log_every_steps: int | None = None,
+        sample_every_steps: int | None = None,
+        save_every_steps: int | None = None,
         tiny: bool = False,
         debug: bool = False,
     ) -> None:
@@ -90,6 +98,10 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
         Args:
             run_dir: the run folder (runs/<experiment> by default); an old run there goes on.
             parallel: how the step is laid over all devices.
+            steps_per_call: rounds in one call of the device.
+            log_every_steps: when metrics leave the device.
+            sample_every_steps: when a picture is drawn.
+            save_every_steps: when a checkpoint is written.
             tiny: shrink the experiment to seconds, to see that it runs.
             debug: show the traceback of an error.
         """

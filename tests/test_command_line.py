@@ -1,0 +1,142 @@
+"""The commands as a user types them: real processes, real kills."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax.data import digits
+from gan_jax.sample import rebuild
+from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.runner import abstract_state
+
+ROOT = Path(__file__).parents[1]
+DIGITS = "experiments/digits_dcgan.py"
+SMALL = ("--tiny", "--steps", "60")
+
+
+def command(*args, wait=True, **options):
+    process = subprocess.Popen(
+        [sys.executable, *map(str, args)],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **options,
+    )
+    if not wait:
+        return process
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
+
+
+def final_state(run_dir):
+    folder = RunFolder(run_dir)
+    checkpoints = Checkpoints(folder.checkpoints)
+    state = checkpoints.restore(abstract_state(rebuild(folder)))
+    checkpoints.close()
+    return jax.device_get(state)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("runs") / "whole"
+    code, out, err = command(DIGITS, *SMALL, "--run-dir", run_dir)
+    assert code == 0, err
+    return run_dir, out, err
+
+
+def test_a_run_ends_with_a_table_paths_and_the_next_command(whole):
+    run_dir, out, err = whole
+    for text in ("classes of 10", "generated", "real", "noise", "Frechet", "898 samples a row"):
+        assert text in out
+    assert f"samples  {run_dir}/samples/step_00000060.png" in out
+    assert f"python -m gan_jax.sample {run_dir}" in out
+    assert "60/60" in err and "images/s=" in err and "generator=" in err
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert set(summary["figures"]["rows"]) == {"generated", "real", "noise"}
+
+
+def test_killed_at_once_and_resumed_is_bit_for_bit_uninterrupted(whole, tmp_path):
+    run_dir = tmp_path / "killed"
+    process = command(DIGITS, *SMALL, "--run-dir", run_dir, "--save-every-steps", "10", wait=False)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if list((run_dir / "checksums").glob("*.json")):  # one checkpoint is whole
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, "the run ended before it could be killed"
+    code, out, err = command(DIGITS, *SMALL, "--run-dir", run_dir)
+    assert code == 0, err
+    assert "resuming" in out
+    jax.tree.map(np.testing.assert_array_equal, final_state(run_dir), final_state(whole[0]))
+
+
+def test_sample_draws_from_a_run(whole, tmp_path):
+    run_dir, grid = whole[0], tmp_path / "grid.png"
+    pictures = []
+    for options in ((), ("--live",), ("--seed", "3")):
+        code, out, err = command(
+            "-m", "gan_jax.sample", run_dir, "--num", "64", "--out", grid, *options
+        )
+        assert code == 0, err
+        assert "64 samples" in out and "step 60" in out
+        pictures.append(grid.read_bytes())
+    assert len(set(pictures)) == 3
+    # without options: the samples of the run's own last picture
+    with Image.open(run_dir / "samples" / "step_00000060.png") as last:
+        command("-m", "gan_jax.sample", run_dir, "--out", grid)
+        with Image.open(grid) as drawn:
+            np.testing.assert_array_equal(np.asarray(drawn), np.asarray(last))
+
+
+@pytest.mark.parametrize(
+    "args, said",
+    [
+        ((DIGITS, "--step", "5"), "--steps"),
+        ((DIGITS, "--steps", "many"), "invalid literal"),
+        ((DIGITS, "--batch-size", "1798"), "between 1 and the 1797 examples"),
+        ((DIGITS, "--generator-widths", "8", "8", "8", "8"), "must be a multiple of 16"),
+        (("experiments/mnist_dcgan.py", "--data-dir", "/nowhere"), "/nowhere is not a folder"),
+        (("experiments/folder_dcgan.py", "--data-dir", "tests"), "holds no image file"),
+        (("-m", "gan_jax.sample", "tests"), "is no run folder"),
+        (("-m", "gan_jax.sample", "tests", "--out", "grid.txt"), "must be a .png file"),
+    ],
+)
+def test_bad_input_gets_one_message_and_no_traceback(args, said, tmp_path):
+    run_dir = () if args[0] == "-m" else ("--run-dir", tmp_path / "run")
+    code, out, err = command(*args, *run_dir)
+    assert code != 0
+    assert said in out + err
+    assert "Traceback" not in err and len(err.splitlines()) < 25
+
+
+def test_a_run_with_other_arguments_is_refused(whole):
+    before = sorted((p, p.stat().st_mtime_ns) for p in whole[0].rglob("*") if p.is_file())
+    code, _, err = command(DIGITS, *SMALL, "--run-dir", whole[0], "--seed", "1")
+    assert code == 1
+    assert "arguments.seed: the run has 0, the command 1" in err and "Traceback" not in err
+    assert before == sorted((p, p.stat().st_mtime_ns) for p in whole[0].rglob("*") if p.is_file())
+
+
+def test_an_unlabelled_folder_of_images_trains(tmp_path):
+    (tmp_path / "images").mkdir()
+    for index, image in enumerate(digits().arrays["image"][:20]):
+        Image.fromarray(image[..., 0]).save(tmp_path / "images" / f"{index}.png")
+    code, out, err = command(
+        "experiments/folder_dcgan.py", "--tiny", "--channels", "1",
+        "--data-dir", tmp_path / "images", "--run-dir", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "step_00000004.png" in out and os.path.getsize(tmp_path / "run" / "curves.png")
