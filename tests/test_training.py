@@ -212,7 +212,7 @@ def test_when_no_checkpoint_can_be_read_it_says_so(tmp_path):
 
 def test_a_run_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="cannot be written .* --run-dir"):
+    with pytest.raises(OSError, match=r"cannot be written .* --run-dir"):
         train(tmp_path / "file" / "run")
 
 

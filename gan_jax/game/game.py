@@ -12,7 +12,6 @@ from gan_jax.game.average import AverageDecayFn, halflife
 from gan_jax.losses import AdversarialLoss
 from gan_jax.penalties import Penalty
 
-
 DEFAULT_AVERAGE = halflife(images=10_000)
 
 

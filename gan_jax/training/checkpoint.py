@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import orbax.checkpoint as ocp
 
 from gan_jax.game import GANState
@@ -51,10 +50,8 @@ class Checkpoints:
         if step in self._manager.all_steps():
             return
         self.wait()
-        # on a CPU the writer may read the very buffers that the next step overwrites
-        snapshot = jax.tree.map(jnp.copy, state)
         items = ocp.args.Composite(
-            state=ocp.args.StandardSave(snapshot), record=ocp.args.JsonSave(self._record)
+            state=ocp.args.StandardSave(state), record=ocp.args.JsonSave(self._record)
         )
         self._manager.save(step, args=items)
         self._unsigned = step

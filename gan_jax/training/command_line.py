@@ -14,8 +14,8 @@ from gan_jax.training.interruption import Interrupted
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.runner import run
 
-# What the border raises with a message for the user; anything else is a bug and keeps its traceback.
 _INTERVALS = ("steps_per_call", "log_every_steps", "sample_every_steps", "save_every_steps")
+# What the border raises with a message for the user; anything else is a bug and keeps its traceback.
 _USER_ERRORS = (ValueError, TypeError, ImportError, OSError, NonFiniteError)
 
 
