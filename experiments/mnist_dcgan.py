@@ -11,6 +11,10 @@ dense 1. Cross-entropy, Adam(2e-4, beta1 0.5) for both.
 Corrected: the generator starts from 7x7 (from 8x8 it would make 32x32 for a discriminator of 28x28);
 images are in [-1, 1], the range of tanh; the discriminator sees batches of real and of fake images,
 not the whole set against one label; both players' losses have the sign that is minimised.
+
+Measured (seed 0, 1,000 steps, 0.8 s a step on two CPU cores): 10 of 10 classes, the rarest with 2.3 % of
+the samples; Frechet distance 43.5, against 0.39 between real sets and 311 for noise (5,000 samples a
+row, features of the classifier trained in the run). Strokes and many digits; not yet converged.
 """
 
 from functools import partial
