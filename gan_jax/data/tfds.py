@@ -55,8 +55,9 @@ def _is_no_advice(record: logging.LogRecord) -> bool:
 
 def _prepared_folder(root: Path, name: str) -> Path | None:
     """The newest ``root/name[/config]/version`` that is complete."""
-    found = (root / name).glob("**/dataset_info.json")
-    folders = [path.parent for path in found if not path.parent.name.startswith("incomplete")]
+    depths = ("*/dataset_info.json", "*/*/dataset_info.json")
+    folders = [path.parent for depth in depths for path in (root / name).glob(depth)]
+    folders = [folder for folder in folders if not folder.name.startswith("incomplete")]
     return max(folders, key=lambda folder: _version(folder.name), default=None)
 
 

@@ -69,7 +69,7 @@ class Checkpoints:
 
     def poll(self) -> None:
         """Adds the checksums of a save that has ended meanwhile; does not block."""
-        if not self._manager.is_saving_in_progress():
+        if self._unsigned is not None and not self._manager.is_saving_in_progress():
             self.wait()
 
     def close(self) -> None:

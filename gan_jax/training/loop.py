@@ -99,8 +99,8 @@ def _collect(pending: list[dict], step: int, checkpoints: Checkpoints) -> dict[s
         saved = checkpoints.steps()
         raise NonFiniteError(
             f"{', '.join(names)} became {values[names[0]][first]} at step {step - count + first + 1}; "
-            f"training stopped. The last good checkpoint is "
-            f"{f'that of step {saved[-1]}' if saved else 'none yet'}: lower the learning rate, or "
-            "add a penalty such as R1"
+            f"training stopped. "
+            f"{f'The checkpoint of step {saved[-1]} is good' if saved else 'No checkpoint was saved yet'}"
+            ": lower the learning rate, or add a penalty such as R1"
         )
     return {name: float(value.mean()) for name, value in values.items()}
