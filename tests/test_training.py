@@ -149,7 +149,9 @@ def test_a_value_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(
     bad = vector_game(
         discriminator_optimizer=optax.sgd(lambda count: np.float32("inf") * (count >= 4))
     )
-    with pytest.raises(NonFiniteError, match=r"became (nan|inf|-inf) at step [56]; .* step 4 is good"):
+    with pytest.raises(
+        NonFiniteError, match=r"became (nan|inf|-inf) at step [56]; .* step 4 is good"
+    ):
         train(tmp_path, game=bad)
     checkpoints = Checkpoints(RunFolder(tmp_path).checkpoints)
     assert checkpoints.steps() == [2, 4]
