@@ -208,8 +208,16 @@ def test_when_no_checkpoint_can_be_read_it_says_so(tmp_path):
     for file in (tmp_path / "checkpoints" / "2" / "state").rglob("*"):
         if file.is_file():
             file.write_bytes(b"")
-    with pytest.raises(ValueError, match=r"no checkpoint in .* can be read:\n  step 2: "):
-        train(tmp_path, steps=4)
+    for _ in range(2):  # nothing is moved away, so the second command says so too
+        with pytest.raises(ValueError, match=r"no checkpoint in .* can be read:\n  step 2: "):
+            train(tmp_path, steps=4)
+
+
+def test_a_command_that_failed_before_its_first_checkpoint_can_be_mended(tmp_path):
+    with pytest.raises(ValueError, match="the real samples are"):
+        train(tmp_path, arguments={"lr": 7.0}, prepare_fn=lambda f: {"real": f["point"][..., :1]})
+    train(tmp_path, steps=2)
+    assert read_json(tmp_path / "config.json")["arguments"] == {"lr": 0.01}
 
 
 def test_a_run_folder_that_cannot_be_written(tmp_path):

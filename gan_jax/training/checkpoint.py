@@ -80,36 +80,38 @@ class Checkpoints:
     def restore(self, abstract_state: GANState) -> GANState | None:
         """The newest state that can be read, or None where nothing was saved.
 
-        Checkpoints that cannot be read are moved to ``unreadable_checkpoints`` beside the folder,
-        with a line on the terminal.
+        Newer checkpoints that cannot be read are then moved to ``unreadable_checkpoints`` beside the
+        folder, with a line on the terminal each.
 
         Args:
             abstract_state: ``jax.eval_shape`` of :func:`gan_jax.game.init`.
 
         Raises:
             ValueError: a checkpoint holds other arrays than the target, or there are checkpoints
-                and none can be read.
+                and none can be read (then they stay where they are).
         """
-        faults = []
+        faults: dict[int, str] = {}
         for step in reversed(self.steps()):
             try:
-                self._check_files(step)
-                saved = self._manager.item_metadata(step).state.tree
+                state = self._read(step, abstract_state)
+            except _OtherArraysError:
+                raise
             except Exception as error:  # Orbax raises many kinds for a broken file
-                faults.append(self._set_aside(step, error))
+                reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+                faults[step] = f"step {step}: {reason}"
                 continue
-            _check_same_arrays(saved, abstract_state, self.folder / str(step))
-            try:
-                return self._read(step, abstract_state)
-            except Exception as error:
-                faults.append(self._set_aside(step, error))
+            self._set_aside(faults)
+            return state
         if faults:
             raise ValueError(
-                f"no checkpoint in {self.folder} can be read:\n  " + "\n  ".join(faults)
+                f"no checkpoint in {self.folder} can be read:\n  " + "\n  ".join(faults.values())
             )
         return None
 
     def _read(self, step: int, abstract_state: GANState) -> GANState:
+        self._check_files(step)
+        saved = self._manager.item_metadata(step).state.tree
+        _check_same_arrays(saved, abstract_state, self.folder / str(step))
         device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
         target = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device),
@@ -137,23 +139,23 @@ class Checkpoints:
         if changed:
             raise ValueError(f"{changed[0]} is not what was saved (SHA-256)")
 
-    def _set_aside(self, step: int, error: Exception) -> str:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        fault = f"step {step}: {reason}"
-        if self._record is None:
-            print(f"the checkpoint of {fault}; trying the one before", file=sys.stderr)
-            return fault
-        target = self.folder.parent / "unreadable_checkpoints" / str(step)
-        shutil.rmtree(target, ignore_errors=True)
-        target.parent.mkdir(exist_ok=True)
-        (self.folder / str(step)).replace(target)
-        self._checksum_file(step).unlink(missing_ok=True)
-        self._manager.reload()
-        print(
-            f"the checkpoint of {fault}; moved to {target}, trying the one before",
-            file=sys.stderr,
-        )
-        return fault
+    def _set_aside(self, faults: dict[int, str]) -> None:
+        for step, fault in faults.items():
+            print(f"the checkpoint of {fault}; taking the one before", file=sys.stderr)
+            if self._record is None:
+                continue
+            target = self.folder.parent / "unreadable_checkpoints" / str(step)
+            shutil.rmtree(target, ignore_errors=True)
+            target.parent.mkdir(exist_ok=True)
+            (self.folder / str(step)).replace(target)
+            self._checksum_file(step).unlink(missing_ok=True)
+            print(f"  moved to {target}", file=sys.stderr)
+        if faults:
+            self._manager.reload()
+
+
+class _OtherArraysError(ValueError):
+    """The checkpoint is whole, and of another game."""
 
 
 def _checksums(folder: Path) -> dict[str, str]:
@@ -172,7 +174,7 @@ def _check_same_arrays(saved: Any, abstract_state: GANState, folder: Path) -> No
 
     there, here = count(saved), count(abstract_state)
     if there != here:
-        raise ValueError(
+        raise _OtherArraysError(
             f"{folder} was saved by other networks or optimisers: it alone has arrays "
             f"{sorted((there - here).items())[:3]}, the experiment alone {sorted((here - there).items())[:3]}; "
             "undo the change of the code, or begin anew with another --run-dir"

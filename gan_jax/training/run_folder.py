@@ -57,6 +57,8 @@ class RunFolder:
     def adopt(self, config: dict[str, Any], experiment_file: Path) -> None:
         """Writes the configuration of a new run, or compares it with that of an old one.
 
+        A run that has saved no checkpoint is new: a command that failed before can be mended.
+
         Args:
             config: ``{"experiment", "arguments", "data"}`` and what is only recorded.
             experiment_file: copied beside it, so that the run can be rebuilt from its folder.
@@ -65,7 +67,7 @@ class RunFolder:
             ValueError: the folder holds a run of another configuration or other data.
         """
         config = json.loads(json.dumps(config))
-        if self.config_file.is_file():
+        if self.config_file.is_file() and any(self.checkpoints.glob("*")):
             self._compare(read_json(self.config_file), config)
         write_json(self.config_file, config)
         if experiment_file.resolve() != self.experiment_file.resolve():
