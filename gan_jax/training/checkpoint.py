@@ -36,7 +36,6 @@ class Checkpoints:
             max_to_keep=keep,
             cleanup_tmp_directories=record is not None,
             create=record is not None,
-            read_only=record is None,
         )
         handlers = {"state": ocp.StandardCheckpointHandler(), "record": ocp.JsonCheckpointHandler()}
         self._manager = ocp.CheckpointManager(self.folder, options=options, item_handlers=handlers)
