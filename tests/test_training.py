@@ -112,8 +112,12 @@ def test_the_same_command_again_says_that_it_is_finished(whole, capsys):
 
 def test_more_steps_continue_bit_for_bit(whole, tmp_path):
     train(tmp_path, steps=4)
+    before = (tmp_path / "summary.json").read_bytes()
     train(tmp_path, steps=6)
     assert_same_run(whole, tmp_path)
+    (tmp_path / "summary.json").write_bytes(before)  # as if killed before the figures
+    train(tmp_path, steps=6)
+    assert read_json(tmp_path / "summary.json")["steps"] == 6
 
 
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))

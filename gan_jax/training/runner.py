@@ -63,7 +63,7 @@ def run(
     folder.adopt(config, experiment_file)
     checkpoints = Checkpoints(folder.checkpoints, record=config)
     state, done = first_state(experiment, checkpoints)
-    if done >= experiment.steps and folder.summary_file.is_file():
+    if done >= experiment.steps and _is_judged(folder, done):
         print(_finished(folder, done, experiment.steps))
         checkpoints.close()
         return
@@ -93,7 +93,8 @@ def run(
         checkpoints.close()
         if folder.metrics_file.stat().st_size:
             save_curves(folder.metrics_file, folder.curves_file)
-    _report(experiment, folder, source, partial(drawer.draw, state.average), began)
+    draw_fn = partial(drawer.draw, state.average)
+    _report(experiment, folder, source, draw_fn, step=int(state.step), began=began)
 
 
 def first_state(experiment: Experiment, checkpoints: Checkpoints) -> tuple[GANState, int]:
@@ -161,19 +162,26 @@ def _report(
     folder: RunFolder,
     source: Source,
     draw_fn: Callable[[int], np.ndarray],
+    *,
+    step: int,
     began: float,
 ) -> None:
-    summary: dict[str, Any] = {"steps": experiment.steps}
+    summary: dict[str, Any] = {"steps": step}
     if experiment.judge_fn is not None:
         judgement = experiment.judge_fn(source, draw_fn)
         print(f"\n{judgement.table()}\n")
         summary["figures"] = dataclasses.asdict(judgement)
     summary["seconds"] = round(time.perf_counter() - began, 1)
     write_json(folder.summary_file, summary)
-    print(f"samples  {folder.sample_file(experiment.steps)}")
+    print(f"samples  {folder.sample_file(step)}")
     print(f"curves   {folder.curves_file}")
     print(f"seconds  {summary['seconds']} (this call)")
     print(f"next     python -m gan_jax.sample {folder.path} --num 100 --seed 1 --out grid.png")
+
+
+def _is_judged(folder: RunFolder, step: int) -> bool:
+    """Whether the figures are those of this step; a kill may have come before they were written."""
+    return folder.summary_file.is_file() and read_json(folder.summary_file)["steps"] == step
 
 
 def _finished(folder: RunFolder, done: int, steps: int) -> str:
