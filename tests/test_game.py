@@ -162,12 +162,17 @@ def test_running_statistics_change_in_the_players_own_update_only():
     assert_equal(after.discriminator, again.discriminator)
 
 
-def test_dropout_runs_in_training_and_not_in_sampling():
+def test_dropout_runs_in_training_and_not_in_evaluation():
     game = vector_game(discriminator=MLPDiscriminator((64,), dropout_rate=0.5))
     still = vector_game(discriminator=MLPDiscriminator((64,)))
-    _, with_dropout = play(game)
+    state, with_dropout = play(game)
     _, without = play(still)
     assert float(with_dropout["discriminator/loss"]) != float(without["discriminator/loss"])
+    judged = [
+        module.apply(state.discriminator.all_variables, REAL[0], train=False)  # no key is needed
+        for module in (game.discriminator, still.discriminator)
+    ]
+    np.testing.assert_array_equal(*judged)
 
 
 @pytest.mark.parametrize(

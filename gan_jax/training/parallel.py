@@ -59,7 +59,7 @@ def jit_arrangement(game: Game, feed: Feed, devices: list[jax.Device] | None = N
 
     def train(state, chunk, key):
         _check_divisible(chunk, mesh.size)
-        return run(state, resident, jax.device_put(chunk, by_rows), key)
+        return _settle(run(state, resident, jax.device_put(chunk, by_rows), key), mesh.size)
 
     put_state = partial(jax.device_put, device=replicated)
     return Arrangement(put_state, lambda state: state, train)
@@ -99,7 +99,8 @@ def pmap_arrangement(
 
     def train(state, chunk, key):
         _check_divisible(chunk, len(devices))
-        state, metrics = run(state, resident, jax.tree.map(split_rows, chunk), key)
+        results = run(state, resident, jax.tree.map(split_rows, chunk), key)
+        state, metrics = _settle(results, len(devices))
         return state, jax.tree.map(lambda leaf: leaf[0], metrics)
 
     return Arrangement(replicate, partial(jax.tree.map, lambda leaf: leaf[0]), train)
@@ -129,6 +130,13 @@ def _slow_in_a_loop(one_step: Callable, *inputs: Any) -> bool:
     """In the body of a loop XLA's CPU compiler makes convolutions 40 to 140 times slower."""
     on_cpu = jax.default_backend() == "cpu"
     return on_cpu and "conv_general_dilated" in str(jax.make_jaxpr(one_step)(*inputs))
+
+
+def _settle(results: Any, num_devices: int) -> Any:
+    """Waits for fake devices: on a CPU, collectives of two calls in flight can deadlock."""
+    if num_devices > 1 and jax.default_backend() == "cpu":
+        jax.block_until_ready(results)
+    return results
 
 
 def _check_divisible(chunk: dict[str, np.ndarray], num_devices: int) -> None:
