@@ -27,7 +27,7 @@ def trained(make, game, feed, *, calls, count, devices=None):
 
 
 def assert_close(first, second):
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), first, second)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), first, second)
 
 
 @pytest.fixture(scope="module")
