@@ -1,5 +1,4 @@
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -45,4 +44,3 @@ def test_augmentation_is_differentiable_and_composes():
 def test_refuses_no_shift():
     with pytest.raises(ValueError, match="max_shift"):
         augment.translate(max_shift=0)
-    assert jnp.isfinite(augment.translate(max_shift=1)(key, images)).all()

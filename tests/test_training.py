@@ -1,6 +1,5 @@
 """The host side, in one process, on a game that compiles in seconds."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -282,4 +281,3 @@ def test_experiment_files_that_are_none(tmp_path):
     (tmp_path / "x.py").write_text("a = 1")
     with pytest.raises(AttributeError, match="defines no function"):
         load_experiment_function(tmp_path / "x.py")
-    assert dataclasses.is_dataclass(Experiment)

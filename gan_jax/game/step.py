@@ -115,7 +115,7 @@ def _repeat(update_fn, player: TrainState, batch: Batch, key: jax.Array, steps: 
     """``steps`` updates in a row; the batch's rounds are taken again when they are fewer."""
     metrics = []
     # A Python loop: in the body of lax.scan, even of length 1, XLA's CPU compiler makes
-    # convolutions 40 to 140 times slower.
+    # convolutions 40 to 90 times slower.
     for index, update_key in enumerate(jax.random.split(key, steps)):
         rows = jax.tree.map(lambda leaf, i=index: leaf[i % len(leaf)], batch)
         player, update_metrics = update_fn(player, rows, update_key)

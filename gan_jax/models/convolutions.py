@@ -3,8 +3,9 @@
 XLA on a CPU is slow at strided and at transposed convolutions. Both are equal to a convolution of
 stride 1 with a rearranged kernel, next to a rearrangement of pixels: space to depth before it, or
 depth to space after it (the sub-pixel form). The arithmetic is the same up to the order of sums,
-the parameters are the very same, and on two CPU cores a step of a 28x28 DCGAN takes about a
-ninth of the time (``tests/test_models.py`` shows the equality). ``jax.lax.platform_dependent``
+the parameters are the very same (``tests/test_models.py`` shows the equality of values and
+gradients). Measured on two CPU cores, the kernel gradient of a 4x4 transposed convolution from 7x7x128
+to 14x14x256 at batch 64: 2.3 s native, under 0.1 s in the sub-pixel form. ``jax.lax.platform_dependent``
 picks the form when the program is lowered, so a GPU or TPU gets XLA's own operation.
 
 Images are NHWC, kernels HWIO, padding is "SAME", as in ``flax.linen``.
@@ -131,7 +132,7 @@ def _same_size_conv(images: Images, kernel: Kernel, *, before: int) -> Images:
 
     With equal sizes the gradients, of any order, are such convolutions too. Where a window (in a
     gradient, an image) is larger than the image that it slides over, XLA's CPU compiler falls back
-    to a loop that is tens of times slower: small images take shifted copies and a matrix product.
+    to a loop that is ten times slower or more: small images take shifted copies and a matrix product.
     """
     reach = len(kernel)
     height, width = images.shape[1:3]

@@ -127,7 +127,7 @@ def _run_steps(train_step: TrainStep, load_fn: Callable[[Any, Any], Any]) -> Cal
 
 
 def _slow_in_a_loop(one_step: Callable, *inputs: Any) -> bool:
-    """In the body of a loop XLA's CPU compiler makes convolutions 40 to 140 times slower."""
+    """In the body of a loop XLA's CPU compiler makes convolutions 40 to 90 times slower."""
     on_cpu = jax.default_backend() == "cpu"
     return on_cpu and "conv_general_dilated" in str(jax.make_jaxpr(one_step)(*inputs))
 
