@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from gan_jax.models import convolutions
-from gan_jax.models.blocks import BatchNorm, Conv, ConvTranspose, spectral
+from gan_jax.models.blocks import BatchNorm, Conv, ConvTranspose, Residual, UpsampleConv, spectral
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
+from gan_jax.models.upsampling import UpsamplingGenerator
 
 key = jax.random.key(0)
 
@@ -33,6 +34,18 @@ def test_convolutions_equal_flax_on_the_same_parameters(kernel_size, stride, siz
         np.testing.assert_allclose(ours.apply(params, images), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("kernel_size", (1, 2, 3, 4, 5, 7))
+@pytest.mark.parametrize("scale", (1, 2, 3))
+def test_upsampling_before_a_convolution_equals_flax_on_the_enlarged_image(kernel_size, scale):
+    images = jax.random.normal(key, (2, 5, 5, 3))
+    large = np.asarray(images).repeat(scale, axis=1).repeat(scale, axis=2)
+    theirs = nn.Conv(4, (kernel_size, kernel_size))
+    params = theirs.init(key, large)
+    ours = UpsampleConv(4, kernel_size, scale)
+    assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, ours.init(key, images))
+    np.testing.assert_allclose(ours.apply(params, images), theirs.apply(params, large), atol=1e-5)
+
+
 @pytest.mark.parametrize("kernel_size", (4, 5))
 @pytest.mark.parametrize("size", (2, 4, 8))
 def test_fast_forms_have_the_gradients_of_the_native_ones(kernel_size, size):
@@ -50,6 +63,7 @@ def test_fast_forms_have_the_gradients_of_the_native_ones(kernel_size, size):
     for fast, native in (
         (convolutions.space_to_depth_conv, convolutions.native_conv),
         (convolutions.sub_pixel_conv, convolutions.native_conv_transpose),
+        (convolutions.sub_pixel_upsample_conv, convolutions.native_upsample_conv),
     ):
         np.testing.assert_allclose(second_order(fast), second_order(native), rtol=1e-4, atol=1e-4)
 
@@ -203,3 +217,41 @@ def test_bad_widths_and_strides():
         DCGANGenerator((28, 28, 1), (8, 4), strides=(2,)).init(key, latents, train=True)
     with pytest.raises(ValueError, match="widths"):
         DCGANDiscriminator(()).init(key, jnp.ones((2, 8, 8, 1)), train=True)
+
+
+def test_a_residual_block_is_activation_of_input_plus_branch():
+    inputs = jax.random.normal(key, (3, 4))
+    block = Residual(nn.Dense, activation_fn=nn.relu)
+    params = block.init(key, inputs, train=True)
+    first, second = params["params"]["Dense_0"], params["params"]["Dense_1"]
+    hidden = np.maximum(inputs @ first["kernel"] + first["bias"][None], 0)
+    expected = np.maximum(inputs + hidden @ second["kernel"] + second["bias"][None], 0)
+    np.testing.assert_allclose(block.apply(params, inputs, train=True), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "module, inputs, per_block",
+    [
+        # two layers of the width of each inner map: 2 (k k w w + w), and 4 w of batch norm
+        (DCGANGenerator((8, 8, 1), (6, 4), kernel_size=3), (2, 5), 2 * (9 * 16 + 4) + 4 * 4),
+        (DCGANDiscriminator((4,), kernel_size=3), (2, 8, 8, 1), 2 * (9 * 16 + 4)),
+        (UpsamplingGenerator((8, 8, 1), (), 4, (4,), 3), (2, 5), 2 * (9 * 16 + 4)),
+        (MLPGenerator((2,), (8,)), (2, 5), 2 * (8 * 8 + 8)),
+        (MLPDiscriminator((8,)), (2, 5), 2 * (8 * 8 + 8)),
+    ],
+)
+def test_residual_blocks_add_their_parameters(module, inputs, per_block):
+    def size(blocks):
+        inited = module.clone(residual_blocks=blocks)
+        return count(jax.eval_shape(lambda: inited.init(key, jnp.zeros(inputs), train=True)))
+
+    assert [size(blocks) - size(0) for blocks in (1, 2)] == [per_block, 2 * per_block]
+
+
+def test_the_upsampling_generator_draws_images():
+    generator = UpsamplingGenerator((12, 8, 3), (8,), 4, (4, 4), norm_fn=BatchNorm)
+    latents = 1e4 * jax.random.normal(key, (2, 5))
+    images, _ = generator.init_with_output(key, latents, train=True)
+    assert images.shape == (2, 12, 8, 3) and jnp.abs(images).max() <= 1.0
+    with pytest.raises(ValueError, match="multiple of 8"):
+        UpsamplingGenerator((12, 8, 3)).init(key, latents, train=True)

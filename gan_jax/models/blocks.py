@@ -48,6 +48,17 @@ class ConvTranspose(Conv):
     apply_fn: Callable = convolutions.conv_transpose
 
 
+class UpsampleConv(Conv):
+    """Nearest-neighbour enlargement by ``stride``, then ``nn.Conv`` with "SAME" padding.
+
+    References:
+        Odena et al. 2016, Distill, doi 10.23915/distill.00003 (against the checkerboard of
+        transposed convolutions).
+    """
+
+    apply_fn: Callable = convolutions.upsample_conv
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation over the global batch.
 
@@ -121,6 +132,40 @@ class Block(nn.Module):
         if self.dropout_rate > 0.0:
             outputs = nn.Dropout(self.dropout_rate, deterministic=not train)(outputs)
         return outputs
+
+
+class Residual(nn.Module):
+    """``activation(x + F(x))`` with F = layer, norm, activation, layer, norm.
+
+    Attributes:
+        layer_fn: ``features -> module``; it keeps the shape of its input.
+        constrain_fn: as in :class:`Block`, and so are the others.
+
+    References:
+        He et al. 2016, arXiv 1512.03385, equation 1 and figure 2.
+    """
+
+    layer_fn: Callable[[int], nn.Module]
+    constrain_fn: Callable = plain
+    norm_fn: Callable | None = None
+    activation_fn: Callable = leaky_relu
+    axis_name: str | None = None
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, inputs: jax.Array, *, train: bool) -> jax.Array:
+        """``[B, ..., C] -> [B, ..., C]``."""
+        hidden = inputs
+        for activation_fn in (self.activation_fn, None):
+            hidden = Block(
+                self.layer_fn(inputs.shape[-1]),
+                constrain_fn=self.constrain_fn,
+                norm_fn=self.norm_fn,
+                activation_fn=activation_fn,
+                axis_name=self.axis_name,
+                dtype=self.dtype,
+            )(hidden, train=train)
+        return self.activation_fn(inputs + hidden)
 
 
 def join_condition(

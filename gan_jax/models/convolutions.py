@@ -1,8 +1,9 @@
-"""Strided and transposed convolutions, in the form that is fast on the platform they run on.
+"""Strided, transposed and upsampling convolutions, in the form that is fast on the platform they run on.
 
 XLA on a CPU is slow at strided and at transposed convolutions. Both are equal to a convolution of
 stride 1 with a rearranged kernel, next to a rearrangement of pixels: space to depth before it, or
-depth to space after it (the sub-pixel form). The arithmetic is the same up to the order of sums,
+depth to space after it (the sub-pixel form). So is upsampling before a convolution, with fewer
+products: taps that read the same pixel are summed first. The arithmetic is the same up to the order of sums,
 the parameters are the very same (``tests/test_models.py`` shows the equality of values and
 gradients). Measured on two CPU cores, the kernel gradient of a 4x4 transposed convolution from 7x7x128
 to 14x14x256 at batch 64: 2.3 s native, under 0.1 s in the sub-pixel form. ``jax.lax.platform_dependent``
@@ -16,6 +17,7 @@ References:
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -50,6 +52,18 @@ def conv_transpose(images: Images, kernel: Kernel, stride: int) -> Images:
     )
 
 
+def upsample_conv(images: Images, kernel: Kernel, scale: int) -> Images:
+    """Each pixel ``scale x scale`` times, then a convolution: ``[B, scale H, scale W, O]``."""
+    if scale == 1:
+        return native_conv(images, kernel, 1)
+    return lax.platform_dependent(
+        images,
+        kernel,
+        cpu=lambda images, kernel: sub_pixel_upsample_conv(images, kernel, scale),
+        default=lambda images, kernel: native_upsample_conv(images, kernel, scale),
+    )
+
+
 def native_conv(images: Images, kernel: Kernel, stride: int) -> Images:
     """XLA's own strided convolution."""
     return lax.conv_general_dilated(
@@ -60,6 +74,11 @@ def native_conv(images: Images, kernel: Kernel, stride: int) -> Images:
 def native_conv_transpose(images: Images, kernel: Kernel, stride: int) -> Images:
     """XLA's own transposed convolution."""
     return lax.conv_transpose(images, kernel, (stride, stride), "SAME", dimension_numbers=_LAYOUT)
+
+
+def native_upsample_conv(images: Images, kernel: Kernel, scale: int) -> Images:
+    """The enlarged image itself, and XLA's own convolution."""
+    return native_conv(images.repeat(scale, axis=1).repeat(scale, axis=2), kernel, 1)
 
 
 def space_to_depth_conv(images: Images, kernel: Kernel, stride: int) -> Images:
@@ -98,12 +117,35 @@ def sub_pixel_conv(images: Images, kernel: Kernel, stride: int) -> Images:
     after = (0, 1 if rest else 0)
     padded = jnp.pad(images, ((0, 0), after, after, (0, 0)))
     blocks = _same_size_conv(padded, taps, before=reach - 1 - whole)
-    batch, rows, columns, _ = blocks.shape
-    pixels = blocks.reshape(batch, rows, columns, stride, stride, kernel.shape[3])
-    pixels = pixels.transpose(0, 1, 3, 2, 4, 5)
-    pixels = pixels.reshape(batch, rows * stride, columns * stride, kernel.shape[3])
+    pixels = _depth_to_space(blocks, stride)
     height, width = images.shape[1] * stride, images.shape[2] * stride
     return pixels[:, rest : rest + height, rest : rest + width]
+
+
+def sub_pixel_upsample_conv(images: Images, kernel: Kernel, scale: int) -> Images:
+    """:func:`native_upsample_conv` as a convolution of stride 1 and depth to space.
+
+    Output ``scale q + r`` reads enlarged pixel ``scale q + r + t - start`` through tap ``t``, which
+    is pixel ``q + floor((r + t - start) / scale)``: each phase ``r`` has a kernel of its own, in which
+    the taps of one pixel are summed. A 5x5 kernel at scale 2 becomes four of 3x3.
+    """
+    size, start = len(kernel), (len(kernel) - 1) // 2
+    offsets = [[(r + t - start) // scale for t in range(size)] for r in range(scale)]
+    first, last = min(map(min, offsets)), max(map(max, offsets))
+    reads = np.zeros((last - first + 1, scale, size), kernel.dtype)  # [pixel, phase, tap]
+    for r, row in enumerate(offsets):
+        for t, offset in enumerate(row):
+            reads[offset - first, r, t] = 1
+    taps = jnp.einsum("mrt,nsu,tuio->mnirso", reads, reads, kernel)
+    taps = taps.reshape(len(reads), len(reads), kernel.shape[2], -1)
+    return _depth_to_space(_same_size_conv(images, taps, before=-first), scale)
+
+
+def _depth_to_space(blocks: Images, scale: int) -> Images:
+    """``[B, H, W, scale * scale * C] -> [B, scale H, scale W, C]``."""
+    batch, rows, columns, _ = blocks.shape
+    pixels = blocks.reshape(batch, rows, columns, scale, scale, -1).transpose(0, 1, 3, 2, 4, 5)
+    return pixels.reshape(batch, rows * scale, columns * scale, -1)
 
 
 def _split_taps(kernel: Kernel, stride: int) -> tuple[jax.Array, int, int]:

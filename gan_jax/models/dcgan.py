@@ -9,6 +9,7 @@ References:
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -21,6 +22,7 @@ from gan_jax.models.blocks import (
     Conv,
     ConvTranspose,
     Head,
+    Residual,
     join_condition,
     leaky_relu,
     plain,
@@ -44,6 +46,7 @@ class DCGANGenerator(nn.Module):
         norm_fn: after the inner transposed convolutions, or None.
         projection_norm_fn: after the projection, or None.
         use_bias: of the projection and of every convolution.
+        residual_blocks: after each inner transposed convolution, of as many channels.
         num_classes: for integer labels as the condition.
     """
 
@@ -56,6 +59,7 @@ class DCGANGenerator(nn.Module):
     activation_fn: Callable = leaky_relu
     kernel_init: Callable = dcgan_init
     use_bias: bool = True
+    residual_blocks: int = 0
     num_classes: int | None = None
     axis_name: str | None = None
     dtype: Any = None
@@ -81,9 +85,13 @@ class DCGANGenerator(nn.Module):
         projection = nn.Dense(math.prod(start), **options)
         hidden = Block(projection, norm_fn=self.projection_norm_fn, **shared)(hidden, train=train)
         hidden = hidden.reshape(-1, *start)
+        same_size = partial(Conv, kernel_size=self.kernel_size, **options)
         for features, stride in zip(self.widths[1:], strides, strict=False):
             layer = ConvTranspose(features, self.kernel_size, stride, **options)
             hidden = Block(layer, norm_fn=self.norm_fn, **shared)(hidden, train=train)
+            for _ in range(self.residual_blocks):
+                block = Residual(same_size, norm_fn=self.norm_fn, **shared)
+                hidden = block(hidden, train=train)
         images = ConvTranspose(channels, self.kernel_size, strides[-1], **options)(hidden)
         return jnp.tanh(images.astype(jnp.float32))
 
@@ -98,6 +106,7 @@ class DCGANDiscriminator(nn.Module):
         norm_fn: after every convolution but the first, or None.
         constrain_fn: ``plain`` or ``spectral`` of :mod:`gan_jax.models.blocks`, for every layer.
         dropout_rate: after every convolution, in ``[0, 1)``.
+        residual_blocks: after each convolution, of as many channels.
         num_classes: for integer labels as the condition.
     """
 
@@ -109,6 +118,7 @@ class DCGANDiscriminator(nn.Module):
     constrain_fn: Callable = plain
     kernel_init: Callable = dcgan_init
     dropout_rate: float = 0.0
+    residual_blocks: int = 0
     num_classes: int | None = None
     axis_name: str | None = None
     dtype: Any = None
@@ -120,23 +130,25 @@ class DCGANDiscriminator(nn.Module):
         """``[B, H, W, C] -> [B]``, float32."""
         hidden = images
         strides = _strides(self.widths, self.strides)
+        layer_fn = partial(
+            Conv, kernel_size=self.kernel_size, kernel_init=self.kernel_init, dtype=self.dtype
+        )
+        shared = dict(
+            constrain_fn=self.constrain_fn,
+            activation_fn=self.activation_fn,
+            axis_name=self.axis_name,
+            dtype=self.dtype,
+        )
         for index, (features, stride) in enumerate(zip(self.widths, strides, strict=True)):
             hidden = Block(
-                Conv(
-                    features,
-                    self.kernel_size,
-                    stride,
-                    kernel_init=self.kernel_init,
-                    dtype=self.dtype,
-                ),
-                constrain_fn=self.constrain_fn,
+                layer_fn(features, stride=stride),
                 # not on the layer that sees the images: Radford et al. 2015, section 3
                 norm_fn=self.norm_fn if index > 0 else None,
-                activation_fn=self.activation_fn,
                 dropout_rate=self.dropout_rate,
-                axis_name=self.axis_name,
-                dtype=self.dtype,
+                **shared,
             )(hidden, train=train)
+            for _ in range(self.residual_blocks):
+                hidden = Residual(layer_fn, norm_fn=self.norm_fn, **shared)(hidden, train=train)
         head = Head(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
         return head(hidden.reshape(len(hidden), -1), condition, train=train)
 

@@ -6,13 +6,14 @@ References:
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.models.blocks import Block, Head, join_condition, leaky_relu, plain
+from gan_jax.models.blocks import Block, Head, Residual, join_condition, leaky_relu, plain
 
 
 class MLPGenerator(nn.Module):
@@ -23,6 +24,7 @@ class MLPGenerator(nn.Module):
         widths: the hidden layers.
         output_fn: ``jnp.tanh`` for images; None for unbounded samples.
         norm_fn: such as :class:`gan_jax.models.blocks.BatchNorm`, after every hidden layer.
+        residual_blocks: after each hidden layer, of the same width.
         num_classes: for integer labels as the condition.
     """
 
@@ -30,6 +32,7 @@ class MLPGenerator(nn.Module):
     widths: tuple[int, ...] = (128, 128)
     output_fn: Callable | None = jnp.tanh
     norm_fn: Callable | None = None
+    residual_blocks: int = 0
     activation_fn: Callable = leaky_relu
     kernel_init: Callable = nn.initializers.lecun_normal()
     num_classes: int | None = None
@@ -42,16 +45,18 @@ class MLPGenerator(nn.Module):
     ) -> jax.Array:
         """``[B, Z] -> [B, *sample_shape]``, float32."""
         hidden = join_condition(latents, condition, self.num_classes)
+        dense = partial(nn.Dense, kernel_init=self.kernel_init, dtype=self.dtype)
+        shared = dict(
+            norm_fn=self.norm_fn,
+            activation_fn=self.activation_fn,
+            axis_name=self.axis_name,
+            dtype=self.dtype,
+        )
         for width in self.widths:
-            hidden = Block(
-                nn.Dense(width, kernel_init=self.kernel_init, dtype=self.dtype),
-                norm_fn=self.norm_fn,
-                activation_fn=self.activation_fn,
-                axis_name=self.axis_name,
-                dtype=self.dtype,
-            )(hidden, train=train)
-        size = math.prod(self.sample_shape)
-        samples = nn.Dense(size, kernel_init=self.kernel_init, dtype=self.dtype)(hidden)
+            hidden = Block(dense(width), **shared)(hidden, train=train)
+            for _ in range(self.residual_blocks):
+                hidden = Residual(dense, **shared)(hidden, train=train)
+        samples = dense(math.prod(self.sample_shape))(hidden)
         samples = samples.reshape(-1, *self.sample_shape).astype(jnp.float32)
         return samples if self.output_fn is None else self.output_fn(samples)
 
@@ -63,11 +68,13 @@ class MLPDiscriminator(nn.Module):
         widths: the hidden layers.
         constrain_fn: ``plain`` or ``spectral`` of :mod:`gan_jax.models.blocks`.
         dropout_rate: after every hidden layer, in ``[0, 1)``.
+        residual_blocks: after each hidden layer, of the same width.
         num_classes: for integer labels as the condition.
     """
 
     widths: tuple[int, ...] = (128, 128)
     norm_fn: Callable | None = None
+    residual_blocks: int = 0
     activation_fn: Callable = leaky_relu
     constrain_fn: Callable = plain
     kernel_init: Callable = nn.initializers.lecun_normal()
@@ -82,15 +89,18 @@ class MLPDiscriminator(nn.Module):
     ) -> jax.Array:
         """``[B, ...] -> [B]``, float32."""
         hidden = samples.reshape(len(samples), -1)
+        dense = partial(nn.Dense, kernel_init=self.kernel_init, dtype=self.dtype)
+        shared = dict(
+            constrain_fn=self.constrain_fn,
+            norm_fn=self.norm_fn,
+            activation_fn=self.activation_fn,
+            axis_name=self.axis_name,
+            dtype=self.dtype,
+        )
         for width in self.widths:
-            hidden = Block(
-                nn.Dense(width, kernel_init=self.kernel_init, dtype=self.dtype),
-                constrain_fn=self.constrain_fn,
-                norm_fn=self.norm_fn,
-                activation_fn=self.activation_fn,
-                dropout_rate=self.dropout_rate,
-                axis_name=self.axis_name,
-                dtype=self.dtype,
-            )(hidden, train=train)
+            block = Block(dense(width), dropout_rate=self.dropout_rate, **shared)
+            hidden = block(hidden, train=train)
+            for _ in range(self.residual_blocks):
+                hidden = Residual(dense, **shared)(hidden, train=train)
         head = Head(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
         return head(hidden, condition, train=train)
