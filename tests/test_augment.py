@@ -1,4 +1,5 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -44,3 +45,51 @@ def test_augmentation_is_differentiable_and_composes():
 def test_refuses_no_shift():
     with pytest.raises(ValueError, match="max_shift"):
         augment.translate(max_shift=0)
+
+
+def ramp(size):
+    """Images whose value is the column, or the row, from the centre."""
+    position = np.arange(size) - (size - 1) / 2
+    columns = np.broadcast_to(position[None, :, None], (size, size, 1))
+    return np.stack([columns, columns.swapaxes(0, 1)]).astype(np.float32)
+
+
+def test_crop_cuts_a_window_and_enlarges_it():
+    images = jnp.repeat(ramp(9), 20, axis=0)
+    cropped = np.asarray(augment.crop(min_share=0.5)(key, images))
+    slopes = np.diff(cropped[:20, :, :, 0], axis=2)
+    np.testing.assert_allclose(slopes, slopes[:, :1, :1] * np.ones_like(slopes), atol=1e-5)
+    sides = slopes[:, 0, 0]
+    assert 0.5 <= sides.min() < 0.6 and 0.9 < sides.max() <= 1.0  # each image has its own draw
+    assert np.abs(cropped).max() <= np.abs(images).max()  # nothing from beyond the border
+    np.testing.assert_allclose(augment.crop(min_share=1.0)(key, images), images, atol=1e-5)
+
+
+def test_rotate_turns_about_the_centre():
+    images = jnp.repeat(ramp(9), 20, axis=0)
+    turned = np.asarray(augment.rotate(max_degrees=30.0)(key, images))[:20, 2:-2, 2:-2, 0]
+    right, down = np.diff(turned, axis=2)[:, 0, 0], np.diff(turned, axis=1)[:, 0, 0]
+    np.testing.assert_allclose(right**2 + down**2, 1.0, atol=1e-4)  # a rotation: no enlargement
+    degrees = np.rad2deg(np.arctan2(down, right))
+    assert 20 < np.abs(degrees).max() <= 30 and degrees.min() < 0 < degrees.max()
+    np.testing.assert_allclose(turned[:, 2, 2], 0.0, atol=1e-5)  # the centre stays
+    np.testing.assert_allclose(augment.rotate(max_degrees=0.0)(key, images), images, atol=1e-5)
+
+
+def test_rotate_fills_the_corners():
+    turned = augment.rotate(max_degrees=180.0, fill=-1.0)(key, jnp.ones((50, 9, 9, 1)))
+    assert np.min(turned) == -1.0 and (np.asarray(turned)[:, 3:6, 3:6] > 0.999).all()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: augment.crop(min_share=0.0),
+        lambda: augment.crop(min_share=1.1),
+        lambda: augment.rotate(max_degrees=-1.0),
+        lambda: augment.rotate(max_degrees=181.0),
+    ],
+)
+def test_crops_and_rotations_out_of_range(make):
+    with pytest.raises(ValueError, match="must be in"):
+        make()

@@ -17,7 +17,7 @@ from gan_jax.data import (
     pixels_to_real,
     tfds_source,
 )
-from gan_jax.data.images import check_images, real_to_pixels
+from gan_jax.data.images import check_images, pad_images, real_to_pixels, stack_digits
 
 PREPARED = Path(__file__).parents[2] / "shared" / "tfds"
 needs_mnist = pytest.mark.skipif(
@@ -208,3 +208,60 @@ def test_mnist_through_tfds():
         tfds_source("mnist", split="trian", data_dir=PREPARED)
     with pytest.raises(ValueError, match="no field 'lable'"):
         in_memory(source, fields=("lable",))
+
+
+def jitter(key, images):
+    """Another number for each image: what key it was given."""
+    return images + jax.random.normal(key, (len(images), 1, 1, 1))
+
+
+def test_augmented_data_are_a_function_of_key_and_step_whatever_the_call():
+    batches = Batches(digits(), batch_size=8, seed=0, steps_per_round=2)
+    key = jax.random.key(1)
+    feed = batches.feed(pixels_to_real, augment_fn=jitter, key=key)
+    plain = batches.feed(pixels_to_real)
+
+    def load(feed, step, count):
+        chunk = feed.feed_fn(step, count)
+        rows = [jax.tree.map(lambda leaf, i=i: leaf[i], chunk) for i in range(count)]
+        return np.stack([feed.load_fn(feed.resident, row)["real"] for row in rows])
+
+    changes = load(feed, 3, 2) - load(plain, 3, 2)
+    assert changes.shape == (2, 2, 8, 8, 8, 1)
+    # one call of two steps is two calls of one
+    np.testing.assert_array_equal(load(feed, 4, 1), load(feed, 3, 2)[1:])
+    draws = changes[..., 0, 0, 0].ravel()
+    assert len(np.unique(draws)) == len(draws)  # each example of each step has its own
+    # example i of step n has the key of its position in the stream
+    position = (3 * 2 + 1) * 8 + 5
+    draw = jax.random.normal(jax.random.fold_in(key, position), (1, 1, 1, 1))
+    np.testing.assert_allclose(changes[0, 1, 5], np.broadcast_to(draw[0], (8, 8, 1)), atol=1e-5)
+
+
+def test_each_process_augments_its_rows_as_one_process_would():
+    whole = Batches(digits(), batch_size=8, seed=0)
+    parts = [
+        Batches(digits(), batch_size=8, seed=0, process_index=i, process_count=2) for i in (0, 1)
+    ]
+    joined = np.concatenate([part.positions(5, 3) for part in parts], axis=2)
+    np.testing.assert_array_equal(joined, whole.positions(5, 3))
+
+
+def test_padding_puts_black_around():
+    padded = pad_images(digits(), 2)
+    assert padded.arrays["image"].shape == (1797, 12, 12, 1)
+    np.testing.assert_array_equal(padded.arrays["image"][:, 2:-2, 2:-2], digits().arrays["image"])
+    assert padded.arrays["image"].sum() == digits().arrays["image"].sum()
+    np.testing.assert_array_equal(padded.arrays["label"], digits().arrays["label"])
+
+
+def test_stacked_digits_spell_their_label():
+    single = digits()
+    stacked = stack_digits(single, num=50, seed=0)
+    assert stacked.arrays["image"].shape == (50, 8, 8, 3)
+    known = {}
+    for image, label in zip(single.arrays["image"], single.arrays["label"], strict=True):
+        known.setdefault(image.tobytes(), label)
+    for image, label in zip(stacked.arrays["image"], stacked.arrays["label"], strict=True):
+        spelled = [known[image[:, :, channel].tobytes()] for channel in range(3)]
+        assert 100 * spelled[0] + 10 * spelled[1] + spelled[2] == label

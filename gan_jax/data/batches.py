@@ -6,13 +6,14 @@ addressed by the step, a resumed run has nothing to replay.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.augment import AugmentFn
 from gan_jax.data.arrays import ArraySource, Source
 
 Tree = dict[str, np.ndarray]
@@ -28,8 +29,8 @@ class Feed(NamedTuple):
     """
 
     resident: Tree
-    feed_fn: Callable[[int, int], Tree]
-    load_fn: Callable[[Tree, dict[str, jax.Array]], dict[str, jax.Array]]
+    feed_fn: Callable[[int, int], Any]
+    load_fn: Callable[[Tree, Any], dict[str, jax.Array]]
 
 
 class Batches:
@@ -81,26 +82,58 @@ class Batches:
     def __getitem__(self, step: int) -> Tree:
         return _read(self.source, self.indices(step)[0])
 
-    def feed(self, prepare_fn: Callable[[dict], dict]) -> Feed:
+    def positions(self, step: int, count: int = 1) -> np.ndarray:
+        """Where the examples of :meth:`indices` stand in the run's stream; uint32, that shape."""
+        size = self.shape[0] * self.shape[1]
+        stream = np.arange(step * size, (step + count) * size, dtype=np.uint64).astype(np.uint32)
+        return stream.reshape(count, *self.shape)[:, :, self._rows]
+
+    def feed(
+        self,
+        prepare_fn: Callable[[dict], dict],
+        *,
+        augment_fn: AugmentFn | None = None,
+        key: jax.Array | None = None,
+    ) -> Feed:
         """Batches for the device: gathered there if the source is in memory, else sent there.
 
         Args:
             prepare_fn: fields of the source ``[rounds, B, ...]`` -> ``real`` and ``condition``;
                 on the device.
+            augment_fn: ``(key, images) -> images``, made to ``real`` on the device.
+            key: of the augmentation; each example gets the one of its own position in the
+                stream, so its change is a function of (key, step) whatever the devices are.
         """
         if isinstance(self.source, ArraySource):
-            return Feed(
+            feed = Feed(
                 resident=self.source.arrays,
-                feed_fn=lambda step, count: {"index": self.indices(step, count)},
-                load_fn=lambda resident, feed: prepare_fn(
-                    {name: jnp.take(array, feed["index"], 0) for name, array in resident.items()}
+                feed_fn=self.indices,
+                load_fn=lambda resident, index: prepare_fn(
+                    {name: jnp.take(array, index, 0) for name, array in resident.items()}
                 ),
             )
-        return Feed(
-            resident={},
-            feed_fn=lambda step, count: _read(self.source, self.indices(step, count)),
-            load_fn=lambda resident, feed: prepare_fn(feed),
-        )
+        else:
+            feed = Feed(
+                resident={},
+                feed_fn=lambda step, count: _read(self.source, self.indices(step, count)),
+                load_fn=lambda resident, examples: prepare_fn(examples),
+            )
+        return feed if augment_fn is None else self._augmented(feed, augment_fn, key)
+
+    def _augmented(self, feed: Feed, augment_fn: AugmentFn, key: jax.Array) -> Feed:
+        def augment_one(position, example):
+            return augment_fn(jax.random.fold_in(key, position), example[None])[0]
+
+        def load_fn(resident, tree):
+            batch = feed.load_fn(resident, tree["examples"])
+            real = jax.vmap(jax.vmap(augment_one))(tree["positions"], batch["real"])
+            return {**batch, "real": real}
+
+        def feed_fn(step, count):
+            examples = feed.feed_fn(step, count)
+            return {"examples": examples, "positions": self.positions(step, count)}
+
+        return Feed(feed.resident, feed_fn, load_fn)
 
 
 def _read(source: Source, indices: np.ndarray) -> Tree:

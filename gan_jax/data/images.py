@@ -39,3 +39,31 @@ def check_images(source: ArraySource) -> ArraySource:
             f"{images.shape}: grey images need a last axis of 1, images[..., None]"
         )
     return source
+
+
+def pad_images(source: ArraySource, border: int) -> ArraySource:
+    """The images with ``border`` black pixels on each side: ``[N, H + 2 border, W + 2 border, C]``."""
+    pads = ((0, 0), (border, border), (border, border), (0, 0))
+    return ArraySource({**source.arrays, "image": np.pad(source.arrays["image"], pads)})
+
+
+def stack_digits(digits: ArraySource, *, num: int, seed: int) -> ArraySource:
+    """Stacked digits: three random grey images in the channels of one; 1,000 modes.
+
+    Args:
+        digits: ``image`` uint8 ``[M, H, W, 1]`` and ``label`` 0 to 9.
+        num: how many images are stacked, once: a fixed set.
+        seed: of the draw (with replacement).
+
+    Returns:
+        ``image`` uint8 ``[num, H, W, 3]`` and ``label`` int32: the number that the three digits
+        spell, first channel first, 0 to 999.
+
+    References:
+        Metz et al. 2017, arXiv 1611.02163, section 3.3.1.
+    """
+    rows = np.random.default_rng(seed).integers(len(digits), size=(num, 3))
+    images = digits.arrays["image"][..., 0]
+    stacked = np.stack([images[rows[:, channel]] for channel in range(3)], axis=-1)
+    labels = digits.arrays["label"][rows].astype(np.int32) @ np.array([100, 10, 1], np.int32)
+    return ArraySource({"image": stacked, "label": labels})
