@@ -32,6 +32,18 @@ class AdversarialLoss(NamedTuple):
     generator: LossFn
 
 
+class GeneratorTerm(NamedTuple):
+    """What a generator minimises beside its adversarial loss: ``weight * mean(term_fn(fake))``.
+
+    Attributes:
+        term_fn: samples ``[B, ...]`` -> one value per example ``[B]``.
+        weight: a number, or an optax schedule of the step.
+    """
+
+    term_fn: Callable[[jax.Array], jax.Array]
+    weight: float | Callable[[jax.Array], jax.Array]
+
+
 def non_saturating(
     *, label_smoothing: float = 0.0, real_weight: float = 1.0, fake_weight: float = 1.0
 ) -> AdversarialLoss:

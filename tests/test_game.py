@@ -197,6 +197,41 @@ def test_penalties_enter_with_their_weight_and_schedule(penalty_fn, points_fn):
     assert differs(plain, once)
 
 
+@pytest.mark.parametrize("weight", (0.3, lambda step: 0.3 + step))
+def test_a_term_of_the_generator_enters_with_its_weight(weight):
+    """Alone, the mean of sum(fake): its gradient at the last bias is 1 in each coordinate."""
+    silent = losses.AdversarialLoss(losses.hinge().discriminator, lambda real, fake: 0.0 * fake)
+    game = vector_game(
+        loss=silent,
+        generator_optimizer=optax.sgd(0.5),
+        generator_terms={"sum": losses.GeneratorTerm(lambda fake: fake.sum(1), weight)},
+    )
+    before = init(game, key)
+    after, metrics = play(game, 1, {"real": REAL}, before)
+    bias = [state.generator.params["Dense_1"]["bias"] for state in (before, after)]
+    np.testing.assert_allclose(bias[1] - bias[0], [-0.5 * 0.3] * 2, rtol=1e-5)
+    assert float(metrics["generator/loss"]) == 0.0 != float(metrics["generator/sum"])
+
+
+def test_a_head_start_holds_the_generator_still_and_then_lets_go():
+    """As experiments/gaussian_mlp.py writes it, with an optimiser that has moments."""
+    game = vector_game(
+        generator_optimizer=optax.transforms.conditionally_mask(
+            optax.adam(1e-2), lambda updates: updates >= 3
+        )
+    )
+    first = init(game, key)
+    third, _ = play(game, 3, state=first)
+    assert not differs(first.generator.params, third.generator.params)
+    assert differs(first.discriminator.params, third.discriminator.params)
+    fourth, _ = play(game, 1, state=third)
+    steps = jax.tree.map(
+        lambda a, b: np.abs(b - a), third.generator.params, fourth.generator.params
+    )
+    # Adam's first step is the learning rate, whatever the gradients were before: moments waited
+    np.testing.assert_allclose(jax.tree.leaves(steps)[0].max(), 1e-2, rtol=1e-3)
+
+
 def test_augmentation_reaches_everything_that_is_judged():
     images = jax.random.uniform(key, (1, 4, 4, 4, 1), minval=-1)
     game = vector_game(
@@ -259,7 +294,11 @@ def test_games_that_make_no_sense():
         vector_game(discriminator_steps=0)
     with pytest.raises(TypeError, match="must be a Penalty"):
         vector_game(penalties={"r1": (penalties.r1, 0.1)})
-    with pytest.raises(ValueError, match="weight of penalty 'r1'"):
+    with pytest.raises(TypeError, match=r"generator_terms\['nll'\] must be a GeneratorTerm"):
+        vector_game(generator_terms={"nll": lambda fake: fake})
+    with pytest.raises(ValueError, match=r"weight of generator_terms\['nll'\]"):
+        vector_game(generator_terms={"nll": losses.GeneratorTerm(jnp.sum, float("nan"))})
+    with pytest.raises(ValueError, match=r"weight of penalties\['r1'\]"):
         vector_game(penalties={"r1": penalties.Penalty(penalties.r1, penalties.on_real, -1.0)})
     with pytest.raises(ValueError, match="same shape"):
         column = dataclasses.replace(

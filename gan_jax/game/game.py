@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -9,7 +10,7 @@ import optax
 
 from gan_jax.augment import AugmentFn
 from gan_jax.game.average import AverageDecayFn, halflife
-from gan_jax.losses import AdversarialLoss
+from gan_jax.losses import AdversarialLoss, GeneratorTerm
 from gan_jax.penalties import Penalty
 
 DEFAULT_AVERAGE = halflife(images=10_000)
@@ -31,6 +32,7 @@ class Game:
         latent_size: Z.
         latent_fn: ``(key, shape) -> latents``; standard normal.
         penalties: name -> :class:`gan_jax.penalties.Penalty`, added to the discriminator's loss.
+        generator_terms: name -> :class:`gan_jax.losses.GeneratorTerm`, added to the generator's loss.
         discriminator_steps: per round, at least 1.
         generator_steps: per round, at least 1.
         augment_fn: ``(key, samples) -> samples`` before every judgement, or None.
@@ -45,6 +47,7 @@ class Game:
     latent_size: int = 100
     latent_fn: Callable[[jax.Array, tuple[int, ...]], jax.Array] = jax.random.normal
     penalties: Mapping[str, Penalty] = dataclasses.field(default_factory=dict)
+    generator_terms: Mapping[str, GeneratorTerm] = dataclasses.field(default_factory=dict)
     discriminator_steps: int = 1
     generator_steps: int = 1
     augment_fn: AugmentFn | None = None
@@ -54,17 +57,21 @@ class Game:
         for name in ("latent_size", "discriminator_steps", "generator_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name, penalty in self.penalties.items():
-            if not isinstance(penalty, Penalty):
-                raise TypeError(
-                    f"penalties[{name!r}] must be a Penalty(penalty_fn, points_fn, weight), "
-                    f"got {type(penalty).__name__}"
-                )
-            if not callable(penalty.weight) and not 0.0 <= penalty.weight < float("inf"):
-                raise ValueError(
-                    f"the weight of penalty {name!r} must be a finite number >= 0, "
-                    f"got {penalty.weight}"
-                )
+        _check_terms("penalties", self.penalties, Penalty)
+        _check_terms("generator_terms", self.generator_terms, GeneratorTerm)
+
+
+def _check_terms(field: str, terms: Mapping[str, Any], kind: type) -> None:
+    for name, term in terms.items():
+        if not isinstance(term, kind):
+            raise TypeError(
+                f"{field}[{name!r}] must be a {kind.__name__}({', '.join(kind._fields)}), "
+                f"got {type(term).__name__}"
+            )
+        if not callable(term.weight) and not 0.0 <= term.weight < float("inf"):
+            raise ValueError(
+                f"the weight of {field}[{name!r}] must be a finite number >= 0, got {term.weight}"
+            )
 
 
 def bind_axis(game: Game, axis_name: str | None) -> Game:

@@ -16,6 +16,8 @@ from gan_jax.game.batch_axis import BatchAxis
 from gan_jax.game.game import Game
 from gan_jax.game.sampling import draw_latents
 from gan_jax.game.state import GANState, TrainState
+from gan_jax.losses import GeneratorTerm
+from gan_jax.penalties import Penalty
 
 Batch = dict[str, jax.Array]
 Metrics = dict[str, jax.Array]
@@ -77,8 +79,7 @@ def discriminator_objective(
             point_key = axis.own_key(jax.random.fold_in(points_key, index))
             points = penalty.points_fn(point_key, real, fake)
             metrics[name] = penalty.penalty_fn(penalty_logits, points).mean()
-            weight = penalty.weight(state.step) if callable(penalty.weight) else penalty.weight
-            objective += weight * metrics[name]
+            objective += _weight(penalty, state.step) * metrics[name]
         return objective, (variables, metrics)
 
     return objective_fn
@@ -87,16 +88,18 @@ def discriminator_objective(
 def generator_objective(
     game: Game,
     axis: BatchAxis,
+    state: GANState,
     generator: TrainState,
     discriminator: TrainState,
     batch: Batch,
     key: jax.Array,
 ) -> ObjectiveFn:
-    """``mean(loss)`` of new fakes beside the real samples, through the discriminator as it stands.
+    """``mean(loss) + sum of weight * mean(term)`` of new fakes, through the discriminator as it stands.
 
     Args:
         game: the game.
         axis: how the batch is divided.
+        state: the round's, for the step of the terms' schedules.
         generator: as it stands within the round.
         discriminator: after its updates of the round.
         batch: ``real`` ``[B, ...]`` and perhaps ``condition`` ``[B, ...]``.
@@ -123,10 +126,18 @@ def generator_objective(
             game.generator, params, generator.variables, latents, condition, key
         )
         losses = game.loss.generator(judge(batch["real"], real_key), judge(fake, fake_key))
-        loss = losses.mean()
-        return loss, (variables, {"loss": loss})
+        objective = losses.mean()
+        metrics = {"loss": objective}
+        for name, term in game.generator_terms.items():
+            metrics[name] = term.term_fn(fake).mean()
+            objective += _weight(term, state.step) * metrics[name]
+        return objective, (variables, metrics)
 
     return objective_fn
+
+
+def _weight(term: Penalty | GeneratorTerm, step: jax.Array) -> jax.Array | float:
+    return term.weight(step) if callable(term.weight) else term.weight
 
 
 def _play(module, params, variables, inputs, condition, key):

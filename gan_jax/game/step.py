@@ -67,7 +67,7 @@ def make_train_step(
 
         def update_generator(generator, rows, key):
             objective_fn = generator_objective(
-                game_on_axis, axis, generator, discriminator, rows, key
+                game_on_axis, axis, state, generator, discriminator, rows, key
             )
             return update(generator, game.generator_optimizer, objective_fn, axis)
 
