@@ -17,7 +17,7 @@ import optax
 from gan_jax import losses, penalties
 from gan_jax.data import digits
 from gan_jax.game import Game
-from gan_jax.metrics.judgement import judge_labelled_images
+from gan_jax.metrics import image_judges
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main
 
@@ -63,7 +63,7 @@ def experiment(
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        judge_fn=partial(judge_labelled_images, classifier_steps=classifier_steps),
+        judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),
         sample_every_steps=500,
         save_every_steps=1000,
     )

@@ -27,9 +27,15 @@ from gan_jax import losses
 from gan_jax.data import in_memory, tfds_source
 from gan_jax.data.images import check_images
 from gan_jax.game import Game
-from gan_jax.metrics.judgement import judge_labelled_images
+from gan_jax.metrics import image_judges
+from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main
+
+# What the texts suggest to vary, beside the flags: one line each.
+optimizer_fn = partial(optax.adam, b1=0.5)  # or optax.rmsprop, or optax.sgd
+norm_fn = BatchNorm  # or None, for the generator
+data_augment_fn = None  # or flip, crop(min_share=0.8), rotate(max_degrees=9.0) of gan_jax.augment
 
 
 def experiment(
@@ -42,6 +48,9 @@ def experiment(
     latent_size: int = 100,
     generator_learning_rate: float = 2e-4,
     discriminator_learning_rate: float = 2e-4,
+    generator_steps: int = 1,
+    discriminator_steps: int = 1,
+    residual_blocks: int = 0,
     generator_widths: tuple[int, ...] = (128, 256),
     discriminator_widths: tuple[int, ...] = (64, 128),
     classifier_steps: int = 1000,
@@ -52,11 +61,14 @@ def experiment(
         data_dir: a folder of prepared TFDS data sets; TFDS's own default without it.
         split: of MNIST, such as train or train[:10000].
         seed: of everything that is drawn.
-        steps: rounds of one update for each player.
+        steps: rounds of updates, at most.
         batch_size: real images per update.
         latent_size: numbers that the generator starts from.
-        generator_learning_rate: of its Adam.
-        discriminator_learning_rate: of its Adam.
+        generator_learning_rate: of its optimiser.
+        discriminator_learning_rate: of its optimiser.
+        generator_steps: updates of the generator in a round.
+        discriminator_steps: updates of the discriminator in a round.
+        residual_blocks: after each inner convolution of the players.
         generator_widths: channels before each transposed convolution.
         discriminator_widths: channels after each convolution.
         classifier_steps: training of the classifier that judges the samples.
@@ -72,16 +84,24 @@ def experiment(
             (28, 28, 1),
             generator_widths,
             kernel_size=4,
+            norm_fn=norm_fn,
             projection_norm_fn=None,
+            residual_blocks=residual_blocks,
             kernel_init=glorot,
         ),
         discriminator=DCGANDiscriminator(
-            discriminator_widths, kernel_size=5, dropout_rate=0.3, kernel_init=glorot
+            discriminator_widths,
+            kernel_size=5,
+            dropout_rate=0.3,
+            residual_blocks=residual_blocks,
+            kernel_init=glorot,
         ),
         loss=losses.non_saturating(),
-        generator_optimizer=optax.adam(generator_learning_rate, b1=0.5),
-        discriminator_optimizer=optax.adam(discriminator_learning_rate, b1=0.5),
+        generator_optimizer=optimizer_fn(generator_learning_rate),
+        discriminator_optimizer=optimizer_fn(discriminator_learning_rate),
         latent_size=latent_size,
+        generator_steps=generator_steps,
+        discriminator_steps=discriminator_steps,
     )
     return Experiment(
         game=game,
@@ -89,9 +109,11 @@ def experiment(
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        judge_fn=partial(judge_labelled_images, classifier_steps=classifier_steps),
+        data_augment_fn=data_augment_fn,
+        judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),
         log_every_steps=20,
         sample_every_steps=200,
+        measure_every_steps=500,
         save_every_steps=200,
     )
 

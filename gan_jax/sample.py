@@ -1,17 +1,20 @@
-"""Draws from a run: ``python -m gan_jax.sample RUN --num 64 --out grid.png [--seed S] [--live]``."""
+"""Draws from a run: ``python -m gan_jax.sample RUN --num 64 --out grid.png``.
+
+Its options: ``[--seed S] [--checkpoint best] [--live]``.
+"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import jax
 import tyro
 
-from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.command_line import exit_with_message
+from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment, load_experiment_function
 from gan_jax.training.pictures import save_picture
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.runner import Drawer, abstract_state
+from gan_jax.training.states import best_state, last_state
 
 
 def sample(
@@ -21,20 +24,22 @@ def sample(
     num: int = 64,
     out: Path = Path("grid.png"),
     seed: int | None = None,
+    checkpoint: Literal["last", "best"] = "last",
     live: bool = False,
     debug: bool = False,
 ) -> None:
-    """Draws a grid of samples from the newest checkpoint of a run.
+    """Draws a grid of samples from a checkpoint of a run.
 
     Args:
         run: the run folder.
         num: how many samples.
         out: the PNG to write.
         seed: of the latents; without it, those of the run's own pictures.
+        checkpoint: the last, or the best by the metric that was measured during training.
         live: the live generator instead of its moving average.
         debug: show the traceback of an error.
     """
-    exit_with_message(lambda: _sample(run, num, out, seed, live), debug=debug)
+    exit_with_message(lambda: _sample(run, num, out, seed, checkpoint, live), debug=debug)
 
 
 def rebuild(folder: RunFolder) -> Experiment:
@@ -44,25 +49,19 @@ def rebuild(folder: RunFolder) -> Experiment:
     return load_experiment_function(folder.experiment_file)(**arguments)
 
 
-def _sample(run: Path, num: int, out: Path, seed: int | None, live: bool) -> None:
+def _sample(run: Path, num: int, out: Path, seed: int | None, checkpoint: str, live: bool) -> None:
     if num < 1:
         raise ValueError(f"--num must be at least 1, got {num}")
     if out.suffix.lower() != ".png":
         raise ValueError(f"--out must be a .png file, got {out}")
     folder = RunFolder(run)
     experiment = rebuild(folder)
-    if not folder.checkpoints.is_dir():
-        raise FileNotFoundError(f"{folder.path} has no checkpoint yet: train for longer")
-    checkpoints = Checkpoints(folder.checkpoints)
-    state = checkpoints.restore(abstract_state(experiment))
-    checkpoints.close()
-    if state is None:
-        raise FileNotFoundError(f"{folder.path} has no checkpoint yet: train for longer")
+    state = (best_state if checkpoint == "best" else last_state)(folder, experiment)
     variables = state.generator.all_variables if live else state.average
     samples = Drawer(experiment, seed).draw(jax.device_put(variables), num)
     save_picture(experiment.picture_fn(samples), out)
     weights = "live weights" if live else "moving average"
-    print(f"{out}: {num} samples of {folder.path}, step {int(state.step)}, {weights}")
+    print(f"{out}: {num} samples of {folder.path}, {checkpoint} step {int(state.step)}, {weights}")
 
 
 def _hashable(value):

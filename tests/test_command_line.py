@@ -17,7 +17,7 @@ from gan_jax.data import digits
 from gan_jax.sample import rebuild
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.runner import abstract_state
+from gan_jax.training.states import abstract_state
 
 ROOT = Path(__file__).parents[1]
 DIGITS = "experiments/digits_dcgan.py"

@@ -3,11 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_jax.data import ArraySource, digits
+from gan_jax.data import ArraySource, digits, pixels_to_real
+from gan_jax.data.images import stack_digits
+from gan_jax.metrics import image_judges
 from gan_jax.metrics.classes import class_shares, classes_covered, confident_share
 from gan_jax.metrics.classifier import train_classifier
 from gan_jax.metrics.frechet import frechet_distance
-from gan_jax.metrics.judgement import judge_labelled_images
 
 
 def standardised(n, dims, seed=0):
@@ -80,16 +81,30 @@ def test_classes_by_hand():
 
 def test_the_judge_knows_real_digits_from_noise_and_collapse():
     source = digits()
-    judgement = judge_labelled_images(
-        source, lambda num: np.tile(source.arrays["image"][:1] / 127.5 - 1, (num, 1, 1, 1)),
-        classifier_steps=250,
-    )  # fmt: skip
+    judge = image_judges.labelled_images(source, classifier_steps=250)
+    collapsed = np.tile(source.arrays["image"][:1] / 127.5 - 1, (898, 1, 1, 1))
+    judgement = judge.judge({"collapsed": lambda num: collapsed[:num]})
     rows = judgement.rows
     assert rows["real"]["classes of 10"] == 10 and rows["real"]["rarest class %"] > 4
-    assert rows["generated"]["classes of 10"] == 1  # one image over and over
-    assert rows["real"]["Frechet"] < 0.1 * rows["generated"]["Frechet"]
+    assert rows["collapsed"]["classes of 10"] == 1  # one image over and over
+    assert rows["real"]["Frechet"] < 0.1 * rows["collapsed"]["Frechet"]
     assert rows["real"]["Frechet"] < 0.1 * rows["noise"]["Frechet"]
     assert "898 samples a row" in judgement.table() and "Frechet" in judgement.table()
+    assert judge.metric == "Frechet" and "Frechet" not in judge.more_is_better
+
+
+def test_the_judge_of_stacked_digits_counts_their_modes():
+    source = digits()
+    stacked = stack_digits(source, num=4000, seed=0)
+    judge = image_judges.stacked_digits(stacked, source, num_samples=2000, classifier_steps=250)
+    real = judge.references["real"]
+    # 1,000 (1 - (1 - 1/1000) ** 2000) = 865 of the modes are expected in 2,000 draws
+    assert 800 < real["modes of 1000"] < 920
+    one = np.asarray(pixels_to_real(stacked[:1])["real"])
+    rows = judge.judge({"collapsed": lambda num: np.tile(one, (num, 1, 1, 1))}).rows
+    assert rows["collapsed"]["modes of 1000"] == 1
+    np.testing.assert_allclose(rows["collapsed"]["KL to uniform"], np.log(1000), atol=1e-3)
+    assert real["Frechet"] < 0.1 * min(rows[name]["Frechet"] for name in ("collapsed", "noise"))
 
 
 def test_a_classifier_needs_labels():

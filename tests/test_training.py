@@ -15,13 +15,15 @@ from PIL import Image
 
 from gan_jax.data import ArraySource
 from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment, load_experiment_function
 from gan_jax.training.interruption import Interrupted, listen
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.pictures import image_grid
 from gan_jax.training.run_folder import RunFolder, read_json
 from gan_jax.training.run_log import drop_lines_after
-from gan_jax.training.runner import Drawer, abstract_state, first_state, run
+from gan_jax.training.runner import run
+from gan_jax.training.states import abstract_state, first_state
 
 GAME = vector_game()
 POINTS = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)

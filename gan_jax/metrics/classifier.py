@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from tqdm import tqdm
 
 from gan_jax.data import ArraySource, Batches, pixels_to_real
 from gan_jax.models.blocks import Conv
@@ -100,7 +101,7 @@ def _fit(network: ConvClassifier, batches: Batches, seed: int, steps: int) -> di
     example = pixels_to_real(batches.source[:1])["real"]
     variables = network.init(key, example, train=False)
     opt_state = optimizer.init(variables)
-    for step in range(steps):
+    for step in tqdm(range(steps), desc="training the classifier that judges", leave=False):
         variables, opt_state = update(variables, opt_state, batches[step], jnp.int32(step))
     return variables
 

@@ -1,14 +1,12 @@
-"""A table of figures that carries its protocol, and the one for labelled images."""
+"""A judge measures sets of samples in one way; its judgement is a table with that protocol."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from gan_jax.data import ArraySource, pixels_to_real
-from gan_jax.metrics.classes import class_shares, classes_covered, confident_share
-from gan_jax.metrics.classifier import train_classifier
-from gan_jax.metrics.frechet import frechet_distance
+DrawFn = Callable[[int], np.ndarray]
+Figures = dict[str, float | int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Judgement:
     """
 
     protocol: str
-    rows: dict[str, dict[str, float | int]]
+    rows: dict[str, Figures]
 
     def table(self) -> str:
         """The rows as aligned text, with the protocol below."""
@@ -37,52 +35,34 @@ class Judgement:
         return "\n".join([*text, self.protocol])
 
 
-def judge_labelled_images(
-    source: ArraySource,
-    draw_fn: Callable[[int], np.ndarray],
-    *,
-    num_samples: int = 5000,
-    classifier_steps: int = 1000,
-    seed: int = 0,
-) -> Judgement:
-    """Class coverage and Frechet distance in the eyes of a classifier trained here and now.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Judge:
+    """Measures samples, always in the same way.
 
-    The real set is cut in two random halves. Generated samples, one half of the real ones, and
-    uniform noise are each compared with the other half, so that the three distances have the same
-    number of samples and the same bias. Real against real is the floor, noise the ceiling.
-
-    Args:
-        source: with ``image`` uint8 and ``label``.
-        draw_fn: ``num -> samples [num, H, W, C]`` in [-1, 1].
-        num_samples: per row; at most half the real set.
-        classifier_steps: updates of the classifier.
-        seed: of the halves, the noise and the classifier.
+    Attributes:
+        protocol: the way, in one or two sentences.
+        num_samples: how many are measured.
+        figures_fn: samples ``[num_samples, ...]`` -> name of the figure -> value.
+        references: rows measured so beforehand: the floor and the ceiling of the figures.
+        metric: the figure by which a run's best step is chosen, unless it names another.
+        more_is_better: the figures of which that holds; of the others, less is better.
     """
-    num = min(num_samples, len(source) // 2)
-    classifier = train_classifier(source, seed=seed, steps=classifier_steps)
-    generator = np.random.default_rng(seed + 1)
-    order = generator.permutation(len(source))
-    half, reference = (
-        np.asarray(pixels_to_real(source[rows])["real"]) for rows in (order[:num], order[-num:])
-    )
-    noise = generator.uniform(-1.0, 1.0, half.shape).astype(np.float32)
-    _, reference_features = classifier.judge(reference)
-    rows = {}
-    for name, images in (("generated", draw_fn(num)), ("real", half), ("noise", noise)):
-        probabilities, features = classifier.judge(images)
-        num_classes = probabilities.shape[1]
-        rows[name] = {
-            f"classes of {num_classes}": classes_covered(probabilities),
-            "rarest class %": round(100 * float(class_shares(probabilities).min()), 2),
-            "confident %": round(100 * confident_share(probabilities), 1),
-            "Frechet": round(frechet_distance(features, reference_features), 3),
-        }
-    protocol = (
-        f"{num} samples a row against the other {num} real ones; features: the 64 of a classifier "
-        f"trained here\n(held-out accuracy {100 * classifier.accuracy:.1f} % of "
-        f"{classifier.num_held_out}); a class counts with 1 % of the samples at probability 0.9"
-    )
-    return Judgement(protocol, rows)
+
+    protocol: str
+    num_samples: int
+    figures_fn: Callable[[np.ndarray], Figures]
+    references: Mapping[str, Figures]
+    metric: str
+    more_is_better: frozenset[str] = frozenset()
+
+    def measure(self, draw_fn: DrawFn) -> Figures:
+        """The figures of what ``draw_fn(num)`` draws."""
+        return self.figures_fn(draw_fn(self.num_samples))
+
+    def judge(self, draw_fns: Mapping[str, DrawFn]) -> Judgement:
+        """A row for each of what is drawn, by its name, then the references."""
+        rows = {name: self.measure(draw_fn) for name, draw_fn in draw_fns.items()}
+        return Judgement(self.protocol, {**rows, **self.references})
 
 
 def _text(value: float | int) -> str:

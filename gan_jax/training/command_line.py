@@ -9,12 +9,18 @@ from typing import Any, Literal
 
 import tyro
 
-from gan_jax.training.experiment import Experiment
+from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.interruption import Interrupted
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.runner import run
 
-_INTERVALS = ("steps_per_call", "log_every_steps", "sample_every_steps", "save_every_steps")
+# The run's options that stand for fields of the experiment, where they are given.
+_FIELDS = (
+    "steps_per_call",
+    *(f"{what}_every_steps" for what in INTERVALS),
+    "best_metric",
+    "patience",
+)
 # What the border raises with a message for the user; anything else is a bug and keeps its traceback.
 _USER_ERRORS = (ValueError, TypeError, ImportError, OSError, NonFiniteError)
 
@@ -39,9 +45,9 @@ def main(experiment: Callable[..., Experiment], *, tiny: dict[str, Any]) -> None
 
     def call():
         built = experiment(**arguments)
-        intervals = {name: options[name] for name in _INTERVALS if options[name] is not None}
+        given = {name: options[name] for name in _FIELDS if options[name] is not None}
         run(
-            dataclasses.replace(built, **intervals),
+            dataclasses.replace(built, **given),
             run_dir=run_dir,
             experiment_file=file,
             arguments={name: _as_json(value) for name, value in arguments.items()},
@@ -89,7 +95,10 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
         steps_per_call: int | None = None,
         log_every_steps: int | None = None,
         sample_every_steps: int | None = None,
+        measure_every_steps: int | None = None,
         save_every_steps: int | None = None,
+        best_metric: str | None = None,
+        patience: int | None = None,
         tiny: bool = False,
         debug: bool = False,
     ) -> None:
@@ -101,7 +110,10 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
             steps_per_call: rounds in one call of the device.
             log_every_steps: when metrics leave the device.
             sample_every_steps: when a picture is drawn.
+            measure_every_steps: when the judge measures the moving average; the best is kept.
             save_every_steps: when a checkpoint is written.
+            best_metric: the judge's figure that says which is best (its own choice by default).
+            patience: measurements without a new best after which the run stops.
             tiny: shrink the experiment to seconds, to see that it runs.
             debug: show the traceback of an error.
         """

@@ -1,7 +1,8 @@
 """The one training loop.
 
 The order of one turn: batch -> step -> (every ``log_every_steps``) metrics leave the device and are
-looked at -> stop on a value that is not finite -> sample -> save -> stop if asked to.
+looked at -> stop on a value that is not finite -> measure -> sample -> save -> stop if asked to, or
+if the measurements no longer improve.
 """
 
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from PIL import Image
 
 from gan_jax.game import GANState
 from gan_jax.training.checkpoint import Checkpoints
-from gan_jax.training.experiment import Experiment
+from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.interruption import Interrupted, Request
+from gan_jax.training.measuring import Measuring
 from gan_jax.training.parallel import Arrangement
 from gan_jax.training.run_log import RunLog
 
@@ -32,9 +34,10 @@ def train(
     log: RunLog,
     picture_fn: Callable[[GANState], Image.Image],
     checkpoints: Checkpoints,
+    measuring: Measuring | None,
     request: Request,
 ) -> GANState:
-    """Plays rounds until ``experiment.steps``.
+    """Plays rounds until ``experiment.steps``, or until measuring is over.
 
     Args:
         experiment: the numbers.
@@ -44,6 +47,7 @@ def train(
         log: hears of progress, metrics and pictures.
         picture_fn: ``state -> picture`` of samples.
         checkpoints: where states are saved; the last one always is.
+        measuring: measures every ``measure_every_steps``, or None.
         request: asked after every call whether to stop.
 
     Returns:
@@ -55,8 +59,10 @@ def train(
     """
     step, key = int(state.step), jax.random.fold_in(experiment.root_key, 1)
     state = arrangement.put_state(state)
+    intervals = {what: getattr(experiment, f"{what}_every_steps") for what in INTERVALS}
     pending: list[dict[str, jax.Array]] = []
-    while step < experiment.steps:
+    over = measuring is not None and measuring.over
+    while step < experiment.steps and not over:
         feed = feed_fn(step, experiment.steps_per_call)
         state, metrics = arrangement.train(state, feed, key)
         pending.append(metrics)
@@ -64,19 +70,21 @@ def train(
         log.advance(experiment.steps_per_call)
         checkpoints.poll()
 
-        # read once: a signal that comes while this turn samples or saves is the next turn's
+        # read once: a signal that comes while this turn measures or saves is the next turn's
         signal_number = request.signal_number
+        due = {what: every is not None and step % every == 0 for what, every in intervals.items()}
         last = step == experiment.steps or signal_number is not None
-        sampling = last or step % experiment.sample_every_steps == 0
-        saving = last or step % experiment.save_every_steps == 0
-        if sampling or saving or step % experiment.log_every_steps == 0:
+        if last or any(due.values()):
             log.metrics(step, _collect(pending, step, checkpoints))
             pending = []
-        if sampling:
+        if due["measure"]:
+            log.figures(step, measuring.measure(step, arrangement.get_state(state)))
+            over = measuring.over
+        if last or over or due["sample"]:
             log.picture(step, picture_fn(arrangement.get_state(state)))
-        if saving:
+        if last or over or due["save"]:
             checkpoints.save(step, arrangement.get_state(state))
-        if signal_number is not None and step < experiment.steps:
+        if signal_number is not None and step < experiment.steps and not over:
             checkpoints.wait()
             raise Interrupted(signal_number, step)
     checkpoints.wait()

@@ -1,7 +1,9 @@
-"""Pictures: sample grids with PIL, curves with matplotlib."""
+"""Pictures: sample grids with PIL; curves, densities and sequences with matplotlib."""
 
+import io
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,65 @@ def image_grid(samples: np.ndarray, *, columns: int | None = None) -> Image.Imag
     return Image.fromarray(grid[..., 0] if channels == 1 else grid)
 
 
+def density_picture(real: np.ndarray, *, bins: int = 100) -> Callable[[np.ndarray], Image.Image]:
+    """A picture of the density of generated scalars over that of real ones.
+
+    Args:
+        real: scalars; their range is the picture's.
+        bins: of both histograms.
+    """
+    low, high = float(np.min(real)), float(np.max(real))
+    edges = np.linspace(low - 0.05 * (high - low), high + 0.05 * (high - low), bins + 1)
+
+    def picture_fn(samples: np.ndarray) -> Image.Image:
+        figure, axis = _new_figure(1)
+        options = dict(bins=edges, density=True, histtype="stepfilled", alpha=0.5)
+        axis[0].hist(np.ravel(real), label=f"real ({np.size(real)})", **options)
+        axis[0].hist(np.ravel(samples), label=f"generated ({np.size(samples)})", **options)
+        axis[0].set_xlabel("value")
+        axis[0].set_ylabel("density")
+        axis[0].legend()
+        return _as_picture(figure)
+
+    return picture_fn
+
+
+def sequence_picture(real: np.ndarray, *, shown: int = 6) -> Callable[[np.ndarray], Image.Image]:
+    """A picture of a few generated sequences below a few real ones.
+
+    Args:
+        real: ``[N, T]``.
+        shown: how many of each.
+    """
+
+    def picture_fn(samples: np.ndarray) -> Image.Image:
+        figure, axes = _new_figure(2)
+        for axis, name, sequences in zip(axes, ("real", "generated"), (real, samples), strict=True):
+            axis.plot(np.asarray(sequences)[:shown].T, linewidth=1)
+            axis.set_ylabel(name)
+            axis.set_ylim(1.1 * float(np.min(real)), 1.1 * float(np.max(real)))
+        axes[-1].set_xlabel("time step")
+        return _as_picture(figure)
+
+    return picture_fn
+
+
+def _new_figure(panels: int):
+    from matplotlib.figure import Figure  # not pyplot: no global state, no display
+
+    figure = Figure(figsize=(8, 2.2 * panels + 1.0), layout="constrained")
+    axes = figure.subplots(panels, sharex=True, squeeze=False)[:, 0]
+    for axis in axes:
+        axis.grid(alpha=0.3)
+    return figure, axes
+
+
+def _as_picture(figure) -> Image.Image:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110)
+    return Image.open(stream).convert("RGB")
+
+
 def save_picture(picture: Image.Image, path: Path) -> None:
     """Writes a picture so that a kill leaves the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,19 +114,15 @@ def save_picture(picture: Image.Image, path: Path) -> None:
 
 def save_curves(metrics_file: Path, path: Path) -> None:
     """Every metric of a ``metrics.jsonl`` over the steps, one panel for each figure's name."""
-    from matplotlib.figure import Figure  # not pyplot: no global state, no display
-
     lines = [json.loads(line) for line in metrics_file.read_text().splitlines()]
     names = sorted({name for line in lines for name in line if "/" in name})
     panels = sorted({name.split("/")[1] for name in names}, key=lambda n: (n != "loss", n))
-    figure = Figure(figsize=(8, 2.2 * max(len(panels), 1)), layout="constrained")
-    axes = figure.subplots(max(len(panels), 1), sharex=True, squeeze=False)[:, 0]
+    figure, axes = _new_figure(max(len(panels), 1))
     for panel, axis in zip(panels, axes, strict=False):
         for name in (name for name in names if name.split("/")[1] == panel):
             points = [(line["step"], line[name]) for line in lines if name in line]
             axis.plot(*zip(*points, strict=True), label=name.split("/")[0], linewidth=1)
         axis.set_ylabel(panel.replace("_", " "))
-        axis.grid(alpha=0.3)
         axis.legend(loc="upper right", fontsize="small")
     axes[-1].set_xlabel("step")
     draft = path.with_name(f".{path.name}")

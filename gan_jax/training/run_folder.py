@@ -1,7 +1,7 @@
 """A run's folder: where things lie, and whether it belongs to this command.
 
 config.json  experiment.py  metrics.jsonl  samples/  curves.png  summary.json  checkpoints/
-tensorboard/
+best/  tensorboard/
 """
 
 import json
@@ -31,6 +31,7 @@ class RunFolder:
         self.curves_file = self.path / "curves.png"
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"
+        self.best = self.path / "best" / "checkpoints"  # beside its own checksums
         self.tensorboard = self.path / "tensorboard"
 
     def sample_file(self, step: int) -> Path:

@@ -37,22 +37,24 @@ class RunLog:
 
     def metrics(self, step: int, metrics: dict[str, float]) -> None:
         """Records the metrics, averaged since the last record, at a step."""
-        now = time.perf_counter()
-        rate = (step - self._clock_step) * self._batch_size / max(now - self._clock, 1e-9)
-        self._clock, self._clock_step = now, step
+        seconds = max(time.perf_counter() - self._clock, 1e-9)
+        rate = (step - self._clock_step) * self._batch_size / seconds
         metrics = {name: float(f"{value:.6g}") for name, value in metrics.items()}
-        line = {"step": step, "images_per_second": round(rate, 1), **metrics}
-        self._lines.write(json.dumps(line) + "\n")
-        self._lines.flush()
-        for name, value in line.items():
-            if name != "step":
-                self._board.add_scalar(name, value, step)
+        self.figures(step, {"images_per_second": round(rate, 1), **metrics})
         losses = {
             name: f"{metrics[f'{name}/loss']:.3f}"
             for name in ("discriminator", "generator")
             if f"{name}/loss" in metrics
         }
         self._bar.set_postfix({"images/s": f"{rate:.0f}", **losses})
+
+    def figures(self, step: int, figures: dict[str, float]) -> None:
+        """Writes one line of figures, to the file and to TensorBoard; the rate counts from here."""
+        self._clock, self._clock_step = time.perf_counter(), step
+        self._lines.write(json.dumps({"step": step, **figures}) + "\n")
+        self._lines.flush()
+        for name, value in figures.items():
+            self._board.add_scalar(name, value, step)
 
     def picture(self, step: int, picture: Image.Image) -> None:
         """Saves a picture of samples."""
@@ -67,17 +69,26 @@ class RunLog:
         self._board.close()
 
 
+def read_lines(metrics_file: Path) -> list[dict]:
+    """The lines of a ``metrics.jsonl``, but for a last one that a kill cut short."""
+    lines = []
+    for text in (
+        metrics_file.read_text().splitlines(keepends=True) if metrics_file.is_file() else ()
+    ):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if text.endswith("\n") and "step" in line:
+            lines.append(line)
+    return lines
+
+
 def drop_lines_after(metrics_file: Path, step: int) -> None:
     """Drops the lines of later steps, and a last line that a kill cut short."""
     if not metrics_file.is_file():
         return
-    kept = []
-    for line in metrics_file.read_text().splitlines(keepends=True):
-        try:
-            if line.endswith("\n") and json.loads(line)["step"] <= step:
-                kept.append(line)
-        except (ValueError, KeyError):
-            continue
+    kept = [json.dumps(line) for line in read_lines(metrics_file) if line["step"] <= step]
     draft = metrics_file.with_name(f".{metrics_file.name}")
-    draft.write_text("".join(kept))
+    draft.write_text("".join(f"{line}\n" for line in kept))
     draft.replace(metrics_file)

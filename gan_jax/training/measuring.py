@@ -1,0 +1,92 @@
+"""Measuring while training: the best step is kept, and a run that no longer improves stops.
+
+The measurements are lines of ``metrics.jsonl``; what is best and when to stop follow from those lines
+alone, so a resumed run stops where an uninterrupted one would.
+"""
+
+from functools import partial
+from typing import Any
+
+from gan_jax.game import GANState
+from gan_jax.metrics.judgement import Judge
+from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.drawing import Drawer
+from gan_jax.training.experiment import Experiment
+from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.run_log import read_lines
+
+_PREFIX = "average/"  # measured on the moving average
+
+
+class Measuring:
+    """The measurements of one run, with one figure of the judge as its metric.
+
+    Args:
+        experiment: for its metric and its patience.
+        judge: measures.
+        folder: of the run: its ``metrics.jsonl`` holds the measurements so far, ``best`` the best state.
+        record: saved with the best state.
+        first_step: measurements after this step (of a killed run) do not count.
+
+    Raises:
+        ValueError: the judge has no such figure.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        judge: Judge,
+        folder: RunFolder,
+        record: dict[str, Any],
+        *,
+        first_step: int,
+    ):
+        figures = list(next(iter(judge.references.values())))
+        self.metric, self.patience = experiment.best_metric or judge.metric, experiment.patience
+        if self.metric not in figures:
+            raise ValueError(
+                f"best_metric must be one of the figures that are measured, {figures}, got "
+                f"{self.metric!r}"
+            )
+        self._judge, self._drawer = judge, Drawer(experiment)
+        self._best = Checkpoints(folder.best, record=record, keep=1)
+        self._sign = -1 if self.metric in judge.more_is_better else 1
+        lines = read_lines(folder.metrics_file)
+        self._history = [
+            (line["step"], line[_PREFIX + self.metric])
+            for line in lines
+            if line["step"] <= first_step and _PREFIX + self.metric in line
+        ]
+
+    def measure(self, step: int, state: GANState) -> dict[str, float]:
+        """The figures of the moving average, for the log; a new best is saved before it is told."""
+        figures = self._judge.measure(partial(self._drawer.draw, state.average))
+        self._history.append((step, figures[self.metric]))
+        if self.best()[0] == step:
+            self._best.save(step, state)
+            self._best.wait()
+        return {_PREFIX + name: value for name, value in figures.items()}
+
+    def close(self) -> None:
+        """Ends the writer's threads."""
+        self._best.close()
+
+    def best(self) -> tuple[int, float] | None:
+        """Step and value of the best measurement, the first of equals; None before the first."""
+        return min(self._history, key=lambda row: self._sign * row[1], default=None)
+
+    @property
+    def over(self) -> bool:
+        """Whether the last ``patience`` measurements brought no new best."""
+        best = self.best()
+        if best is None or self.patience is None:
+            return False
+        return sum(step > best[0] for step, _ in self._history) >= self.patience
+
+    def verdict(self) -> str:
+        """Why the run stopped, in one line."""
+        step, value = self.best()
+        return (
+            f"stopped: {self.metric} has not improved for {self.patience} measurements; best "
+            f"{value:g} at step {step}"
+        )

@@ -1,0 +1,73 @@
+"""How a run ends: the table of figures, ``summary.json``, and what to do next."""
+
+import dataclasses
+from functools import partial
+from typing import Any
+
+from gan_jax.game import GANState
+from gan_jax.metrics.judgement import DrawFn
+from gan_jax.training.drawing import Drawer
+from gan_jax.training.experiment import Experiment
+from gan_jax.training.run_folder import RunFolder, read_json, write_json
+from gan_jax.training.states import saved_state
+
+
+def write_report(
+    folder: RunFolder, experiment: Experiment, state: GANState, *, judge_fn, seconds_fn
+) -> None:
+    """Judges the last state, and the best where it is another; prints and writes the figures.
+
+    Args:
+        folder: of the run.
+        experiment: what was run.
+        state: the last.
+        judge_fn: ``() -> Judge``; not called where the experiment has none.
+        seconds_fn: ``() -> seconds`` since the command began.
+    """
+    step = int(state.step)
+    summary: dict[str, Any] = {"steps": step, "patience": experiment.patience}
+    if experiment.judge_fn is not None:
+        judgement = judge_fn().judge(_rows(folder, experiment, state))
+        print(f"\n{judgement.table()}\n")
+        summary["figures"] = dataclasses.asdict(judgement)
+    summary["seconds"] = round(seconds_fn(), 1)
+    write_json(folder.summary_file, summary)
+    print(f"samples  {folder.sample_file(step)}")
+    print(f"curves   {folder.curves_file}")
+    print(f"seconds  {summary['seconds']} (this call)")
+    print(f"next     python -m gan_jax.sample {folder.path} --num 100 --seed 1 --out grid.png")
+
+
+def _rows(folder: RunFolder, experiment: Experiment, state: GANState) -> dict[str, DrawFn]:
+    drawer = Drawer(experiment)
+    rows = {"generated": partial(drawer.draw, state.average)}
+    best = None
+    if experiment.measure_every_steps is not None:
+        best = saved_state(folder.best, experiment)
+    if best is not None and int(best.step) != int(state.step):
+        rows[f"best, step {int(best.step)}"] = partial(drawer.draw, best.average)
+    return rows
+
+
+def is_finished(folder: RunFolder, experiment: Experiment, step: int) -> bool:
+    """Whether all steps are played, or as many as the patience allows, and the figures are theirs.
+
+    A kill may have come before the figures of the last step were written.
+    """
+    if not folder.summary_file.is_file():
+        return False
+    summary = read_json(folder.summary_file)
+    stopped = experiment.patience is not None and summary["patience"] == experiment.patience
+    return summary["steps"] == step and (step >= experiment.steps or stopped)
+
+
+def finished(folder: RunFolder, done: int, steps: int) -> str:
+    """What a command says to a run that is finished."""
+    summary = read_json(folder.summary_file)
+    advice = "a larger --steps" if done >= steps else "a larger --patience"
+    return (
+        f"{folder.path} is finished: {done} of {steps} steps (figures in {folder.summary_file}, "
+        f"{summary['seconds']} s)\n"
+        f"samples  {folder.sample_file(done)}\n"
+        f"to go on, the same command with {advice}; to begin anew, another --run-dir"
+    )

@@ -1,0 +1,164 @@
+"""The tutorials' programs: their networks by hand, and each line that they suggest to change."""
+
+import re
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from gan_jax.game import init, make_train_step
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+
+# experiment -> parameters of (generator, discriminator), from the texts: dense a b + b,
+# convolution k k a b + b, batch norm 2 b
+COUNTS = {
+    "mnist_dcgan": (
+        (100 * 6272 + 6272)  # dense to 7x7x128
+        + (4 * 4 * 128 * 256 + 256)  # transposed convolution 256
+        + 2 * 256  # batch norm
+        + (4 * 4 * 256 * 1 + 1),  # transposed convolution 1
+        (5 * 5 * 1 * 64 + 64) + (5 * 5 * 64 * 128 + 128) + (7 * 7 * 128 + 1),
+    ),
+    "stacked_mnist_dcgan": (
+        (100 * 12544 + 2 * 12544)  # dense to 7x7x256 without bias, batch norm of each number
+        + (5 * 5 * 256 * 128 + 2 * 128)
+        + (5 * 5 * 128 * 64 + 2 * 64)
+        + 5 * 5 * 64 * 3,
+        (5 * 5 * 3 * 64 + 64) + (5 * 5 * 64 * 128 + 128) + (7 * 7 * 128 + 1),
+    ),
+    "mnist_mlp": (
+        (100 * 256 + 256) + (256 * 512 + 512) + (512 * 1024 + 1024),
+        (1024 * 512 + 512) + (512 * 256 + 256) + (256 + 1),
+    ),
+    "gaussian_mlp": (
+        (1 * 128 + 128) + (128 * 128 + 128) + (128 + 1),
+        (1 * 128 + 128) + (128 * 128 + 128) + (128 + 1),
+    ),
+    "markov_sequence": (  # T = 128 numbers from 32 latents
+        (32 * 128 + 128) + (128 * 128 + 128) + (128 * 128 + 128),
+        (128 * 128 + 128) + (128 * 128 + 128) + (128 + 1),
+    ),
+    "cifar10_conv": (
+        (100 * 128 + 128) + (128 * 128 + 128)
+        + (128 * 256 + 256) + (256 * 256 + 256)
+        + (256 * 512 + 512) + (512 * 512 + 512)
+        + (512 * 1024 + 1024) + 2 * (1024 * 1024 + 1024)
+        + (1024 * 4096 + 4096)  # dense to 4x4x256
+        + (5 * 5 * 256 * 128 + 128) + 2 * (5 * 5 * 128 * 128 + 128)
+        + (7 * 7 * 128 * 3 + 3)
+        # ours: a batch norm after each hidden layer
+        + 2 * (2 * 128 + 2 * 256 + 2 * 512 + 3 * 1024 + 4096 + 3 * 128),
+        (5 * 5 * 3 * 128 + 128) + 3 * (5 * 5 * 128 * 128 + 128) + (2 * 2 * 128 + 1),
+    ),
+}  # fmt: skip
+
+
+def build(name, change=("", ""), **arguments):
+    """An experiment, after one change of its file."""
+    source = (EXPERIMENTS / f"{name}.py").read_text()
+    assert change[0] in source
+    namespace = {"__name__": name}
+    exec(compile(source.replace(*change), name, "exec"), namespace)
+    return namespace["experiment"](**arguments)
+
+
+def abstract_state(game):
+    return jax.eval_shape(lambda: init(game, jax.random.key(0)))
+
+
+def size(params):
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_the_networks_have_the_parameters_of_the_text(name):
+    state = abstract_state(build(name).game)
+    assert (size(state.generator.params), size(state.discriminator.params)) == COUNTS[name]
+
+
+def trace(built):
+    """Traces a whole step on abstract arrays: shapes and dtypes fit, nothing is compiled."""
+    game = built.game
+    state = abstract_state(game)
+    samples = jax.eval_shape(
+        lambda: game.generator.init_with_output(
+            jax.random.key(0), jnp.zeros((4, game.latent_size)), train=True
+        )[0]
+    )
+    real = jax.ShapeDtypeStruct((game.discriminator_steps, *samples.shape), jnp.float32)
+    after, _ = jax.eval_shape(make_train_step(game), state, {"real": real}, jax.random.key(0))
+    assert jax.tree.structure(after) == jax.tree.structure(state)
+    if built.data_augment_fn is not None:
+        augmented = jax.eval_shape(built.data_augment_fn, jax.random.key(0), samples)
+        assert augmented.shape == samples.shape
+    return state
+
+
+def suggestions(name):
+    """The lines ``name_fn = this  # or that, or that``: each as (line, line with the other)."""
+    source = (EXPERIMENTS / f"{name}.py").read_text()
+    imports = (
+        "from gan_jax.augment import crop, flip, rotate; "
+        "from gan_jax.models.blocks import BatchNorm; "
+    )
+    for line in re.findall(r"^\w+_fn = .*# or .*$", source, flags=re.MULTILINE):
+        variable, others = line.split(" = ")[0], line.split("# or ")[1]
+        others = re.sub(r" of gan_jax[\w.]*|, for the generator", "", others)
+        for other in re.split(r", (?:or )?(?=optax|crop|rotate|partial)", others):
+            yield line, f"{imports}{variable} = {other}"
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_every_line_that_is_suggested_works(name):
+    lines = list(suggestions(name))
+    images = name in ("mnist_dcgan", "stacked_mnist_dcgan", "mnist_mlp", "cifar10_conv")
+    # rmsprop and sgd, batch norm or none, and flip, crop and rotate where there are images
+    assert len(lines) == (6 if images else 3)
+    usual = trace(build(name))
+    for change in lines:
+        changed = build(name, change)
+        state = trace(changed)
+        if "optax" in change[1]:
+            assert jax.tree.structure(state) != jax.tree.structure(usual), change
+        if "norm_fn" in change[1]:
+            assert size(state.generator.params) != size(usual.generator.params), change
+        assert (changed.data_augment_fn is not None) == ("data_augment_fn" in change[1])
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_every_keyword_of_the_texts_reaches_the_game(name):
+    built = build(
+        name, latent_size=7, generator_steps=2, discriminator_steps=3, residual_blocks=1,
+        generator_learning_rate=0.25, discriminator_learning_rate=0.5,
+    )  # fmt: skip
+    game = built.game
+    assert (game.latent_size, game.generator_steps, game.discriminator_steps) == (7, 2, 3)
+    trace(built)
+    plain, deeper = abstract_state(build(name, latent_size=7).game), abstract_state(game)
+    for player in ("generator", "discriminator"):
+        assert size(getattr(deeper, player).params) > size(getattr(plain, player).params)
+    # Adam's first update is the learning rate
+    for player, rate in (("generator", 0.25), ("discriminator", 0.5)):
+        optimizer = getattr(game, f"{player}_optimizer")
+        params = {"w": jnp.ones(3)}
+        state = optimizer.init(params)
+        if name == "gaussian_mlp" and player == "generator":  # its head start: 100 rounds of 2
+            state = state._replace(step=jnp.int32(200))
+        updates, _ = optimizer.update(params, state, params)
+        assert jnp.allclose(updates["w"], -rate, rtol=1e-4)
+
+
+def test_the_head_start_is_counted_in_rounds():
+    optimizer = build(
+        "gaussian_mlp", generator_steps=2, head_start_steps=5
+    ).game.generator_optimizer
+    params = {"w": jnp.ones(3)}
+    state, moved = optimizer.init(params), []
+    for _ in range(12):
+        updates, state = optimizer.update(params, state, params)
+        moved.append(bool(jnp.any(updates["w"] != 0)))
+    assert moved == [False] * 10 + [True] * 2
+    with pytest.raises(ValueError, match="head_start_steps must not be negative"):
+        build("gaussian_mlp", head_start_steps=-1)
