@@ -108,9 +108,12 @@ def test_sample_draws_from_a_run(whole, tmp_path):
         ((DIGITS, "--steps", "many"), "invalid literal"),
         ((DIGITS, "--batch-size", "1798"), "between 1 and the 1797 examples"),
         ((DIGITS, "--generator-widths", "8", "8", "8", "8"), "must be a multiple of 16"),
+        ((DIGITS, "--patience", "3"), "set measure_every_steps too"),
+        (("experiments/gaussian_mlp.py", "--means", "1.5"), "the means inside (0.0, 1.0)"),
         (("experiments/mnist_dcgan.py", "--data-dir", "/nowhere"), "/nowhere is not a folder"),
         (("experiments/folder_dcgan.py", "--data-dir", "tests"), "holds no image file"),
         (("-m", "gan_jax.sample", "tests"), "is no run folder"),
+        (("-m", "gan_jax.sample", "tests", "--checkpoint", "middle"), "'last', 'best'"),
         (("-m", "gan_jax.sample", "tests", "--out", "grid.txt"), "must be a .png file"),
     ],
 )

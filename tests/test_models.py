@@ -246,6 +246,8 @@ def test_residual_blocks_add_their_parameters(module, inputs, per_block):
         return count(jax.eval_shape(lambda: inited.init(key, jnp.zeros(inputs), train=True)))
 
     assert [size(blocks) - size(0) for blocks in (1, 2)] == [per_block, 2 * per_block]
+    with pytest.raises(ValueError, match="residual_blocks must not be negative"):
+        size(-1)
 
 
 def test_the_upsampling_generator_draws_images():

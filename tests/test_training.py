@@ -184,6 +184,23 @@ def test_other_arguments_or_data_are_refused_with_both_shown(whole, tmp_path):
     assert_same_run(whole, whole)
 
 
+def test_a_changed_experiment_file_is_told(tmp_path, capsys):
+    """A line such as ``optimizer_fn = ...`` is no argument: the run would go on as another."""
+    folder, file = RunFolder(tmp_path / "run"), tmp_path / "x.py"
+    (folder.checkpoints / "2").mkdir(parents=True)
+    for text, told in (
+        ('"""Old."""\nrate = 1\n', False),
+        ('"""New."""\n\nrate = 1  # as before\n', False),
+        ('"""New."""\nrate = 2\n', True),
+        ('"""New."""\nrate = 2\n', False),
+    ):
+        file.write_text(text)
+        folder.adopt({"experiment": "x"}, file)
+        said = capsys.readouterr().err
+        assert ("has changed since this run began" in said) == told
+    assert folder.experiment_file.read_text() == file.read_text()
+
+
 def test_changed_networks_are_refused_and_nothing_is_moved(whole):
     wider = vector_game(discriminator_optimizer=optax.sgd(0.1))
     with pytest.raises(ValueError, match="saved by other networks or optimisers"):

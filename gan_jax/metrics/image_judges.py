@@ -101,6 +101,8 @@ def stacked_digits(
 
 def _rows(source: ArraySource, num: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Real images and noise, and other real images to compare them with; ``num`` of each."""
+    if num < 2:
+        raise ValueError(f"num_samples and half the real set must be at least 2, got {num}")
     generator = np.random.default_rng(seed + 1)
     order = generator.permutation(len(source))
     real, reference = (

@@ -168,6 +168,13 @@ class Residual(nn.Module):
         return self.activation_fn(inputs + hidden)
 
 
+def times(residual_blocks: int) -> range:
+    """To repeat a residual block; refuses a negative number."""
+    if residual_blocks < 0:
+        raise ValueError(f"residual_blocks must not be negative, got {residual_blocks}")
+    return range(residual_blocks)
+
+
 def join_condition(
     latents: jax.Array, condition: jax.Array | None, num_classes: int | None
 ) -> jax.Array:

@@ -26,6 +26,7 @@ from gan_jax.models.blocks import (
     join_condition,
     leaky_relu,
     plain,
+    times,
 )
 
 # Radford et al. 2015, section 4: all weights from N(0, 0.02^2)
@@ -89,7 +90,7 @@ class DCGANGenerator(nn.Module):
         for features, stride in zip(self.widths[1:], strides, strict=False):
             layer = ConvTranspose(features, self.kernel_size, stride, **options)
             hidden = Block(layer, norm_fn=self.norm_fn, **shared)(hidden, train=train)
-            for _ in range(self.residual_blocks):
+            for _ in times(self.residual_blocks):
                 block = Residual(same_size, norm_fn=self.norm_fn, **shared)
                 hidden = block(hidden, train=train)
         images = ConvTranspose(channels, self.kernel_size, strides[-1], **options)(hidden)
@@ -147,7 +148,7 @@ class DCGANDiscriminator(nn.Module):
                 dropout_rate=self.dropout_rate,
                 **shared,
             )(hidden, train=train)
-            for _ in range(self.residual_blocks):
+            for _ in times(self.residual_blocks):
                 hidden = Residual(layer_fn, norm_fn=self.norm_fn, **shared)(hidden, train=train)
         head = Head(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
         return head(hidden.reshape(len(hidden), -1), condition, train=train)

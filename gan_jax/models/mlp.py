@@ -13,7 +13,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.models.blocks import Block, Head, Residual, join_condition, leaky_relu, plain
+from gan_jax.models.blocks import Block, Head, Residual, join_condition, leaky_relu, plain, times
 
 
 class MLPGenerator(nn.Module):
@@ -54,7 +54,7 @@ class MLPGenerator(nn.Module):
         )
         for width in self.widths:
             hidden = Block(dense(width), **shared)(hidden, train=train)
-            for _ in range(self.residual_blocks):
+            for _ in times(self.residual_blocks):
                 hidden = Residual(dense, **shared)(hidden, train=train)
         samples = dense(math.prod(self.sample_shape))(hidden)
         samples = samples.reshape(-1, *self.sample_shape).astype(jnp.float32)
@@ -100,7 +100,7 @@ class MLPDiscriminator(nn.Module):
         for width in self.widths:
             block = Block(dense(width), dropout_rate=self.dropout_rate, **shared)
             hidden = block(hidden, train=train)
-            for _ in range(self.residual_blocks):
+            for _ in times(self.residual_blocks):
                 hidden = Residual(dense, **shared)(hidden, train=train)
         head = Head(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
         return head(hidden, condition, train=train)

@@ -19,6 +19,7 @@ from gan_jax.models.blocks import (
     UpsampleConv,
     join_condition,
     leaky_relu,
+    times,
 )
 
 
@@ -82,7 +83,7 @@ class UpsamplingGenerator(nn.Module):
         for features in self.widths:
             layer = UpsampleConv(features, self.kernel_size, 2, **options)
             hidden = Block(layer, **shared)(hidden, train=train)
-            for _ in range(self.residual_blocks):
+            for _ in times(self.residual_blocks):
                 hidden = Residual(same_size, **shared)(hidden, train=train)
         images = Conv(channels, self.output_kernel_size, **options)(hidden)
         return jnp.tanh(images.astype(jnp.float32))

@@ -4,9 +4,12 @@ config.json  experiment.py  metrics.jsonl  samples/  curves.png  summary.json  c
 best/  tensorboard/
 """
 
+import ast
+import difflib
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +73,26 @@ class RunFolder:
         config = json.loads(json.dumps(config))
         if self.config_file.is_file() and any(self.checkpoints.glob("*")):
             self._compare(read_json(self.config_file), config)
+            self._tell_changes(experiment_file)
         write_json(self.config_file, config)
         if experiment_file.resolve() != self.experiment_file.resolve():
             shutil.copyfile(experiment_file, self.experiment_file)
+
+    def _tell_changes(self, experiment_file: Path) -> None:
+        """A line that was changed in the file is no argument, so nothing else would show it."""
+        if not self.experiment_file.is_file():
+            return
+        before, after = self.experiment_file.read_text(), experiment_file.read_text()
+        if _code(before) != _code(after):
+            changes = difflib.unified_diff(
+                before.splitlines(), after.splitlines(), "the run's", "now", n=0, lineterm=""
+            )
+            shown = "\n  ".join(list(changes)[:20])
+            print(
+                f"note: {experiment_file} has changed since this run began, and the run goes on with "
+                f"what it is now:\n  {shown}",
+                file=sys.stderr,
+            )
 
     def config(self) -> dict[str, Any]:
         """The run's configuration.
@@ -102,6 +122,17 @@ class RunFolder:
                 + "\n".join(rows)
                 + "\nchoose another folder with --run-dir, or repeat the run's own arguments"
             )
+
+
+def _code(source: str) -> str:
+    """Python source without its comments, docstrings and layout."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(
+            node
+        ):
+            node.body = node.body[1:]
+    return ast.dump(tree)
 
 
 def write_json(path: Path, tree: Any) -> None:
