@@ -68,7 +68,7 @@ def density_picture(real: np.ndarray, *, bins: int = 100) -> Callable[[np.ndarra
     return picture_fn
 
 
-def sequence_picture(real: np.ndarray, *, shown: int = 6) -> Callable[[np.ndarray], Image.Image]:
+def sequence_picture(real: np.ndarray, *, shown: int = 3) -> Callable[[np.ndarray], Image.Image]:
     """A picture of a few generated sequences below a few real ones.
 
     Args:
