@@ -50,7 +50,9 @@ COUNTS = {
         + (7 * 7 * 128 * 3 + 3)
         # ours: a batch norm after each hidden layer
         + 2 * (2 * 128 + 2 * 256 + 2 * 512 + 3 * 1024 + 4096 + 3 * 128),
-        (5 * 5 * 3 * 128 + 128) + 3 * (5 * 5 * 128 * 128 + 128) + (2 * 2 * 128 + 1),
+        (5 * 5 * 3 * 128 + 128)
+        + 3 * (5 * 5 * 128 * 128 + 128 + 2 * 128)  # with ours: its batch norm
+        + (2 * 2 * 128 + 1),
     ),
 }  # fmt: skip
 
@@ -105,7 +107,7 @@ def suggestions(name):
     )
     for line in re.findall(r"^\w+_fn = .*# or .*$", source, flags=re.MULTILINE):
         variable, others = line.split(" = ")[0], line.split("# or ")[1]
-        others = re.sub(r" of gan_jax[\w.]*|, for the generator", "", others)
+        others = re.sub(r" of gan_jax[\w.]*|, for (the generator|both players)", "", others)
         for other in re.split(r", (?:or )?(?=optax|crop|rotate|partial)", others):
             yield line, f"{imports}{variable} = {other}"
 
