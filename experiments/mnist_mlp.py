@@ -12,7 +12,9 @@ criterion. That is: the Frechet distance in a classifier's features, measured ev
 moving average, has not improved for 10 measurements. (The layer that the text calls output and ends in
 tanh is one.) Its data, optimiser and batch size are ours: the text gives none.
 
-Not measured yet.
+Measured (seed 0, two CPU cores): stopped by the criterion at step 29,000; at the best, 19,000: 10 of 10 classes,
+the rarest with 2.2 % of the samples; Frechet distance 26.0, against 0.44 for other real images and 339 for noise
+(5,000 samples a row, features of the classifier trained in the run).
 """
 
 from functools import partial
