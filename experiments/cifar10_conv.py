@@ -15,7 +15,7 @@ both losses lets nobody play against anybody); steps run on batches of images, n
 Ours is batch norm, after each hidden layer of the generator and all but the first of the discriminator:
 without it all samples were one saturated image within 300 steps.
 
-Not measured yet.
+Not measured to the end: see experiments/README.md.
 """
 
 from functools import partial
