@@ -13,7 +13,7 @@ the generator minimises ``-log D(G(z))`` of its own samples; training, left out 
 Ours are beta1 0.5 and four discriminator steps a round: with the text's (Adam's 0.9, one step) both modes were
 drawn too narrow, Wasserstein-1 0.026 to 0.036 on three seeds.
 
-Measured (ten seeds, 10,000 steps, 33 s): Wasserstein-1 0.0129 +- 0.0025 (worst 0.033, the others below 0.02;
+Measured (ten seeds, 10,000 steps): Wasserstein-1 0.0129 +- 0.0025 (worst 0.033, the others below 0.02;
 at the best step of each at most 0.0114), against 0.0011 for real samples and 0.064 for uniform noise (50,000 a row).
 """
 

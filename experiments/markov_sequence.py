@@ -12,7 +12,7 @@ its sequences under it, with a weight (as printed, with a plus sign, minimising 
 worse). The players are those of the same text: dense 128, ReLU, dense 128, ReLU; the generator ends
 without sigmoid, since the sequences are not confined to (0, 1).
 
-Measured (ten seeds each, 10,000 steps, 18 s): error of the lag-1 autocorrelation 0.0075 +- 0.0017 with the term,
+Measured (ten seeds each, 10,000 steps): error of the lag-1 autocorrelation 0.0075 +- 0.0017 with the term,
 0.0633 +- 0.0024 without it; it costs variance and lag 2 (experiments/README.md).
 """
 

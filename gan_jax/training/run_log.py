@@ -71,10 +71,10 @@ class RunLog:
 
 def read_lines(metrics_file: Path) -> list[dict]:
     """The lines of a ``metrics.jsonl``, but for a last one that a kill cut short."""
+    if not metrics_file.is_file():
+        return []
     lines = []
-    for text in (
-        metrics_file.read_text().splitlines(keepends=True) if metrics_file.is_file() else ()
-    ):
+    for text in metrics_file.read_text().splitlines(keepends=True):
         try:
             line = json.loads(text)
         except ValueError:
