@@ -92,7 +92,7 @@ def experiment(
         latent_size=latent_size,
         generator_terms={
             "transition_nll": losses.GeneratorTerm(
-                partial(transition_nll, transition), transition_weight
+                lambda key, scene: transition_nll(transition, scene.fake), transition_weight
             )
         },
         generator_steps=generator_steps,

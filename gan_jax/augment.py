@@ -1,40 +1,47 @@
-"""Augmentation: differentiable functions ``(key, images) -> images``; each image gets its own draw.
+"""Augmentation: differentiable functions ``(key, images, step) -> images``; each image gets its own draw.
 
 There are two places for one, and they teach different things:
 
 - ``Game(augment_fn=...)`` changes everything that is judged, real and fake, in both players'
   updates, so the generator is not taught to draw the changes (Zhao et al. 2020).
 - ``Experiment(data_augment_fn=...)`` changes the real images only: more data, whose changes the
-  generator learns to draw.
+  generator learns to draw. There is no step there.
+
+The functions here do not look at the step; :mod:`gan_jax.remedies.instance_noise` does.
 
 References:
-    Zhao et al. 2020, arXiv 2006.10738 (DiffAugment).
+    Zhao et al. 2020, arXiv 2006.10738, equations 5 to 7 (DiffAugment: colour, translation, cutout).
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 Images = Float[Array, "batch height width channels"]
-AugmentFn = Callable[[jax.Array, Images], Images]
+AugmentFn = Callable[..., Images]  # (key, images, step=None) -> images
 
 
 def compose(*augment_fns: AugmentFn) -> AugmentFn:
     """One augmentation after the other, each with its own key."""
 
-    def augment_fn(key: Key[Array, ""], images: Images) -> Images:
-        for augment, subkey in zip(
-            augment_fns, jax.random.split(key, len(augment_fns)), strict=True
-        ):
-            images = augment(subkey, images)
-        return images
+    def augment_fn(key: Key[Array, ""], samples: jax.Array, step: Any = None) -> jax.Array:
+        keys = jax.random.split(key, len(augment_fns))
+        for augment, subkey in zip(augment_fns, keys, strict=True):
+            samples = augment(subkey, samples, step)
+        return samples
 
     return augment_fn
 
 
-def flip(key: Key[Array, ""], images: Images) -> Images:
+def unchanged(key: Key[Array, ""], samples: jax.Array, step: Any = None) -> jax.Array:
+    """The samples as they are."""
+    return samples
+
+
+def flip(key: Key[Array, ""], images: Images, step: Any = None) -> Images:
     """Mirror each image left to right with probability 1/2."""
     mirrored = jax.random.bernoulli(key, 0.5, (len(images), 1, 1, 1))
     return jnp.where(mirrored, images[:, :, ::-1], images)
@@ -61,7 +68,7 @@ def translate(*, max_shift: int, fill: float = -1.0) -> AugmentFn:
         padded = jnp.pad(image, border, constant_values=fill)
         return jax.lax.dynamic_slice(padded, (corner[0], corner[1], 0), image.shape)
 
-    def augment_fn(key: Key[Array, ""], images: Images) -> Images:
+    def augment_fn(key: Key[Array, ""], images: Images, step: Any = None) -> Images:
         corners = jax.random.randint(key, (len(images), 2), 0, 2 * max_shift + 1)
         return jax.vmap(shift)(images, corners)
 
@@ -125,10 +132,80 @@ def rotate(*, max_degrees: float, fill: float = -1.0) -> AugmentFn:
     return _on_each(turn)
 
 
+def cutout(*, share: float = 0.5, fill: float = 0.0) -> AugmentFn:
+    """Cover a random square of each image.
+
+    Args:
+        share: the square's side, of the image's; in ``(0, 1]``. Its centre is uniform over the
+            pixels, so at the border less is covered.
+        fill: the value inside (0: grey).
+
+    Raises:
+        ValueError: ``share`` is not in ``(0, 1]``.
+
+    References:
+        DeVries and Taylor 2017, arXiv 1708.04552; Zhao et al. 2020, arXiv 2006.10738 (there 1/2).
+    """
+    if not 0.0 < share <= 1.0:
+        raise ValueError(f"share must be in (0, 1], got {share}")
+
+    def cover(key: jax.Array, image: jax.Array) -> jax.Array:
+        height, width = image.shape[:2]
+        row_key, column_key = jax.random.split(key)
+        row = jax.random.randint(row_key, (), 0, height)
+        column = jax.random.randint(column_key, (), 0, width)
+        inside_rows = _within(height, row, round(share * height))
+        inside_columns = _within(width, column, round(share * width))
+        return jnp.where((inside_rows[:, None] & inside_columns[None])[..., None], fill, image)
+
+    return _on_each(cover)
+
+
+def colour(*, brightness: float = 0.5, saturation: float = 1.0, contrast: float = 0.5) -> AugmentFn:
+    """Change the brightness, then the saturation, then the contrast of each image.
+
+    ``x + b`` with ``b ~ U[-brightness, brightness]``; the distance of each channel from the pixel's
+    mean times ``U[1 - saturation, 1 + saturation]``; the distance from the image's mean times
+    ``U[1 - contrast, 1 + contrast]``. The result is not clipped, so that gradients pass.
+
+    Args:
+        brightness: in the images' units, not negative.
+        saturation: in ``[0, 1]``; of no effect on grey images.
+        contrast: in ``[0, 1]``.
+
+    Raises:
+        ValueError: a number is out of range.
+
+    References:
+        Zhao et al. 2020, arXiv 2006.10738 (the ranges are those of its published program).
+    """
+    if brightness < 0.0 or not 0.0 <= saturation <= 1.0 or not 0.0 <= contrast <= 1.0:
+        raise ValueError(
+            "brightness must not be negative, saturation and contrast must be in [0, 1], got "
+            f"{brightness}, {saturation} and {contrast}"
+        )
+
+    def paint(key: jax.Array, image: jax.Array) -> jax.Array:
+        shift, stretch, spread = jax.random.uniform(key, (3,), minval=-1.0, maxval=1.0)
+        image = image + brightness * shift
+        grey = image.mean(-1, keepdims=True)
+        image = grey + (1.0 + saturation * stretch) * (image - grey)
+        mean = image.mean(keepdims=True)
+        return mean + (1.0 + contrast * spread) * (image - mean)
+
+    return _on_each(paint)
+
+
+def _within(size: int, centre: jax.Array, length: int) -> jax.Array:
+    """Which of ``size`` places lie in a run of ``length`` that begins ``length // 2`` before centre."""
+    distance = jnp.arange(size) - (centre - length // 2)
+    return (distance >= 0) & (distance < length)
+
+
 def _on_each(augment_one: Callable[[jax.Array, jax.Array], jax.Array]) -> AugmentFn:
     """A change of one image, made to each of a batch with its own key."""
 
-    def augment_fn(key: Key[Array, ""], images: Images) -> Images:
+    def augment_fn(key: Key[Array, ""], images: Images, step: Any = None) -> Images:
         return jax.vmap(augment_one)(jax.random.split(key, len(images)), images)
 
     return augment_fn

@@ -16,8 +16,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from gan_jax.scene import Scene
+
 Logits = Float[Array, "..."]  # not named: the refusal of two shapes below says what to do
 LossFn = Callable[[Logits, Logits], Logits]
+MeanFn = Callable[[Logits, Logits, jax.Array], jax.Array]  # (losses, fake_logits, step) -> scalar
 
 
 class AdversarialLoss(NamedTuple):
@@ -33,15 +36,21 @@ class AdversarialLoss(NamedTuple):
 
 
 class GeneratorTerm(NamedTuple):
-    """What a generator minimises beside its adversarial loss: ``weight * mean(term_fn(fake))``.
+    """What a generator minimises beside its adversarial loss: ``weight * mean(term_fn(key, scene))``.
 
     Attributes:
-        term_fn: samples ``[B, ...]`` -> one value per example ``[B]``.
+        term_fn: ``(key, scene) -> [B]`` or a scalar; gradients reach the generator through
+            ``scene.fake`` and ``scene.generate_fn``. The key is fresh for each update.
         weight: a number, or an optax schedule of the step.
     """
 
-    term_fn: Callable[[jax.Array], jax.Array]
+    term_fn: Callable[[jax.Array, Scene], jax.Array]
     weight: float | Callable[[jax.Array], jax.Array]
+
+
+def plain_mean(losses: Logits, fake_logits: Logits, step: jax.Array) -> jax.Array:
+    """The mean over examples (and patches); :func:`gan_jax.remedies.top_k.top_k` is another."""
+    return losses.mean()
 
 
 def non_saturating(

@@ -13,28 +13,32 @@ rows, and the penalty then sees the mixture.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from gan_jax.scene import Scene
+
 Points = Float[Array, "batch ..."]
 PerExample = Float[Array, " batch"]
 LogitsFn = Callable[[Points], PerExample]
-PenaltyFn = Callable[[LogitsFn, Points], PerExample]
-PointsFn = Callable[[jax.Array, Points, Points], Points]
+PenaltyFn = Callable[[LogitsFn, Any], PerExample]
+PointsFn = Callable[[jax.Array, Scene], Any]
 
 
 class Penalty(NamedTuple):
     """A penalty of the discriminator: what, where, and how much.
 
     The discriminator minimises its loss plus ``weight * mean(penalty_fn(logits_fn, points))``
-    with ``points = points_fn(key, real, fake)``.
+    with ``points = points_fn(key, scene)``.
 
     Attributes:
         penalty_fn: such as :func:`r1`.
-        points_fn: such as :func:`on_real`; the key is fresh for each update.
+        points_fn: such as :func:`on_real`; the key is fresh for each update. It returns whatever
+            its ``penalty_fn`` takes: samples here, pairs of samples in
+            :mod:`gan_jax.remedies.consistency`.
         weight: a number, or an optax schedule of the step.
     """
 
@@ -125,25 +129,24 @@ def dragan(logits_fn: LogitsFn, points: Points) -> PerExample:
     return wgan_gp(logits_fn, points)
 
 
-def on_real(key: Key[Array, ""], real: Points, fake: Points) -> Points:
+def on_real(key: Key[Array, ""], scene: Scene) -> Points:
     """The real samples themselves (for R1)."""
-    return real
+    return scene.real
 
 
-def on_fake(key: Key[Array, ""], real: Points, fake: Points) -> Points:
+def on_fake(key: Key[Array, ""], scene: Scene) -> Points:
     """The fake samples themselves (for R2)."""
-    return fake
+    return scene.fake
 
 
-def between(key: Key[Array, ""], real: Points, fake: Points) -> Points:
+def between(key: Key[Array, ""], scene: Scene) -> Points:
     """Uniformly drawn points on the lines from fake to real (for WGAN-GP).
 
     ``e * real + (1 - e) * fake`` with one ``e ~ U[0, 1)`` per example.
 
     Args:
         key: a PRNG key.
-        real: ``[B, ...]``.
-        fake: ``[B, ...]``, the same shape.
+        scene: with ``real`` and ``fake`` of one shape ``[B, ...]``.
 
     Raises:
         ValueError: the two shapes differ.
@@ -151,6 +154,7 @@ def between(key: Key[Array, ""], real: Points, fake: Points) -> Points:
     References:
         Gulrajani et al. 2017, arXiv 1704.00028, algorithm 1, lines 4 to 6.
     """
+    real, fake = scene.real, scene.fake
     if real.shape != fake.shape:
         raise ValueError(
             f"real {real.shape} and fake {fake.shape} must have the same shape: "
@@ -176,8 +180,8 @@ def around_real(*, scale: float) -> PointsFn:
     if not 0.0 < scale < float("inf"):
         raise ValueError(f"scale must be positive and finite, got {scale}")
 
-    def points_fn(key: jax.Array, real: Points, fake: Points) -> Points:
-        return real + scale * jax.random.normal(key, real.shape, real.dtype)
+    def points_fn(key: jax.Array, scene: Scene) -> Points:
+        return scene.real + scale * jax.random.normal(key, scene.real.shape, scene.real.dtype)
 
     return points_fn
 

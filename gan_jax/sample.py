@@ -1,6 +1,6 @@
 """Draws from a run: ``python -m gan_jax.sample RUN --num 64 --out grid.png``.
 
-Its options: ``[--seed S] [--checkpoint best] [--live]``.
+Its options: ``[--seed S] [--checkpoint best] [--live] [--of-seed S]``.
 """
 
 from pathlib import Path
@@ -11,10 +11,10 @@ import tyro
 
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.drawing import Drawer
-from gan_jax.training.experiment import Experiment, load_experiment_function
+from gan_jax.training.experiment import rebuild
 from gan_jax.training.pictures import save_picture
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import best_state, last_state
+from gan_jax.training.states import best_state, last_state, members_of, step_of
 
 
 def sample(
@@ -26,6 +26,7 @@ def sample(
     seed: int | None = None,
     checkpoint: Literal["last", "best"] = "last",
     live: bool = False,
+    of_seed: int | None = None,
     debug: bool = False,
 ) -> None:
     """Draws a grid of samples from a checkpoint of a run.
@@ -37,19 +38,21 @@ def sample(
         seed: of the latents; without it, those of the run's own pictures.
         checkpoint: the last, or the best by the metric that was measured during training.
         live: the live generator instead of its moving average.
+        of_seed: which of a run of several seeds; without it, the first.
         debug: show the traceback of an error.
     """
-    exit_with_message(lambda: _sample(run, num, out, seed, checkpoint, live), debug=debug)
+    exit_with_message(lambda: _sample(run, num, out, seed, checkpoint, live, of_seed), debug=debug)
 
 
-def rebuild(folder: RunFolder) -> Experiment:
-    """The experiment of a run, from the copy of its file and its arguments in the run folder."""
-    config = folder.config()
-    arguments = {name: _hashable(value) for name, value in config["arguments"].items()}
-    return load_experiment_function(folder.experiment_file)(**arguments)
-
-
-def _sample(run: Path, num: int, out: Path, seed: int | None, checkpoint: str, live: bool) -> None:
+def _sample(
+    run: Path,
+    num: int,
+    out: Path,
+    seed: int | None,
+    checkpoint: str,
+    live: bool,
+    of_seed: int | None,
+) -> None:
     if num < 1:
         raise ValueError(f"--num must be at least 1, got {num}")
     if out.suffix.lower() != ".png":
@@ -57,15 +60,17 @@ def _sample(run: Path, num: int, out: Path, seed: int | None, checkpoint: str, l
     folder = RunFolder(run)
     experiment = rebuild(folder)
     state = (best_state if checkpoint == "best" else last_state)(folder, experiment)
-    variables = state.generator.all_variables if live else state.average
-    samples = Drawer(experiment, seed).draw(jax.device_put(variables), num)
-    save_picture(experiment.picture_fn(samples), out)
+    index = 0 if of_seed is None else of_seed - experiment.seed
+    if not 0 <= index < experiment.num_seeds:
+        last = experiment.seed + experiment.num_seeds - 1
+        raise ValueError(f"--of-seed must be in {experiment.seed} .. {last}, got {of_seed}")
+    member = members_of(state, experiment.num_seeds)[index]
+    variables = member.generator.all_variables if live else member.average
+    drawer = Drawer(experiment.members[index], seed)
+    samples = drawer.draw(jax.device_put(variables), num)
+    save_picture(experiment.picture_fn(samples, drawer.logits_fn(member)), out)
     weights = "live weights" if live else "moving average"
-    print(f"{out}: {num} samples of {folder.path}, {checkpoint} step {int(state.step)}, {weights}")
-
-
-def _hashable(value):
-    return tuple(map(_hashable, value)) if isinstance(value, list) else value
+    print(f"{out}: {num} samples of {folder.path}, {checkpoint} step {step_of(state)}, {weights}")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from gan_jax.data import digits
-from gan_jax.sample import rebuild
 from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.experiment import rebuild
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import abstract_state
 

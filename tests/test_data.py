@@ -218,13 +218,13 @@ def jitter(key, images):
 def test_augmented_data_are_a_function_of_key_and_step_whatever_the_call():
     batches = Batches(digits(), batch_size=8, seed=0, steps_per_round=2)
     key = jax.random.key(1)
-    feed = batches.feed(pixels_to_real, augment_fn=jitter, key=key)
+    feed = batches.feed(pixels_to_real, augment_fn=jitter)
     plain = batches.feed(pixels_to_real)
 
     def load(feed, step, count):
         chunk = feed.feed_fn(step, count)
         rows = [jax.tree.map(lambda leaf, i=i: leaf[i], chunk) for i in range(count)]
-        return np.stack([feed.load_fn(feed.resident, row)["real"] for row in rows])
+        return np.stack([feed.load_fn(feed.resident, row, key)["real"] for row in rows])
 
     changes = load(feed, 3, 2) - load(plain, 3, 2)
     assert changes.shape == (2, 2, 8, 8, 8, 1)

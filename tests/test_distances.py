@@ -76,7 +76,10 @@ def test_the_judges_of_vectors_know_real_from_noise():
     generator = np.random.default_rng(0)
     real, held_out = generator.normal(0.5, 0.1, (2, 500, 1)).astype(np.float32)
     judge = vector_judges.scalars(ArraySource({"real": real}), held_out)
-    collapsed = judge.judge({"collapsed": lambda num: np.full((num, 1), 0.5)}).rows
+    collapsed = {
+        "collapsed": judge.measure(lambda num: np.full((num, 1), 0.5)),
+        **judge.references,
+    }
     assert collapsed["real"]["Wasserstein-1"] < 0.01 < collapsed["noise"]["Wasserstein-1"]
     # the mean distance of a normal variable from its mean
     np.testing.assert_allclose(

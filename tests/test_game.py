@@ -68,7 +68,7 @@ def test_the_step_is_the_textbook_gradient_step():
 
     def generator_loss(params):
         update_key = jax.random.split(keys[1], 1)[0]
-        latents = draw_latents(game, jax.random.split(update_key, 4)[0], 16)
+        latents = draw_latents(game, jax.random.split(update_key, 5)[0], 16)
         fake = game.generator.apply({"params": params}, latents, train=True)
         return -jax.nn.log_sigmoid(judge(expected, fake)).mean()
 
@@ -152,7 +152,7 @@ def test_running_statistics_change_in_the_players_own_update_only():
     # one generator update: one step of momentum 0.9 from 0; the fakes drawn for the discriminator's
     # two updates left no trace. The discriminator's moved by two passes in each of two updates.
     generator_key = jax.random.split(jax.random.fold_in(key, 0))[1]
-    latents_key = jax.random.split(jax.random.split(generator_key, 1)[0], 4)[0]
+    latents_key = jax.random.split(jax.random.split(generator_key, 1)[0], 5)[0]
     dense = before.generator.params["Dense_0"]  # flax keeps a layer with the module that made it
     hidden = draw_latents(game, latents_key, 16) @ dense["kernel"]
     np.testing.assert_allclose(mean(after.generator), 0.1 * hidden.mean(0), rtol=1e-4, atol=1e-6)
@@ -204,7 +204,7 @@ def test_a_term_of_the_generator_enters_with_its_weight(weight):
     game = vector_game(
         loss=silent,
         generator_optimizer=optax.sgd(0.5),
-        generator_terms={"sum": losses.GeneratorTerm(lambda fake: fake.sum(1), weight)},
+        generator_terms={"sum": losses.GeneratorTerm(lambda key, scene: scene.fake.sum(1), weight)},
     )
     before = init(game, key)
     after, metrics = play(game, 1, {"real": REAL}, before)
@@ -239,7 +239,9 @@ def test_augmentation_reaches_everything_that_is_judged():
     )
     _, plain = play(game, 1, {"real": images})
     _, blank = play(
-        dataclasses.replace(game, augment_fn=lambda key, x: jnp.zeros_like(x)), 1, {"real": images}
+        dataclasses.replace(game, augment_fn=lambda key, x, step: jnp.zeros_like(x)),
+        1,
+        {"real": images},
     )
     assert float(blank["discriminator/real_logits"]) == float(blank["discriminator/fake_logits"])
     assert float(blank["generator/grad_norm"]) == 0.0 < float(plain["generator/grad_norm"])

@@ -83,7 +83,7 @@ def test_the_judge_knows_real_digits_from_noise_and_collapse():
     source = digits()
     judge = image_judges.labelled_images(source, classifier_steps=250)
     collapsed = np.tile(source.arrays["image"][:1] / 127.5 - 1, (898, 1, 1, 1))
-    judgement = judge.judge({"collapsed": lambda num: collapsed[:num]})
+    judgement = judge.judgement({"collapsed": judge.measure(lambda num: collapsed[:num])})
     rows = judgement.rows
     assert rows["real"]["classes of 10"] == 10 and rows["real"]["rarest class %"] > 4
     assert rows["collapsed"]["classes of 10"] == 1  # one image over and over
@@ -101,7 +101,9 @@ def test_the_judge_of_stacked_digits_counts_their_modes():
     # 1,000 (1 - (1 - 1/1000) ** 2000) = 865 of the modes are expected in 2,000 draws
     assert 800 < real["modes of 1000"] < 920
     one = np.asarray(pixels_to_real(stacked[:1])["real"])
-    rows = judge.judge({"collapsed": lambda num: np.tile(one, (num, 1, 1, 1))}).rows
+    rows = judge.judgement(
+        {"collapsed": judge.measure(lambda num: np.tile(one, (num, 1, 1, 1)))}
+    ).rows
     assert rows["collapsed"]["modes of 1000"] == 1
     np.testing.assert_allclose(rows["collapsed"]["KL to uniform"], np.log(1000), atol=1e-3)
     assert real["Frechet"] < 0.1 * min(rows[name]["Frechet"] for name in ("collapsed", "noise"))

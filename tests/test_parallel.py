@@ -129,12 +129,14 @@ def test_augmented_data_do_not_depend_on_the_devices(make):
     """And neither does a term of the generator."""
     points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     feed = Batches(ArraySource({"real": points}), batch_size=8, seed=3).feed(
-        dict, augment_fn=lambda key, rows: rows + jax.random.normal(key, rows.shape), key=key
+        dict, augment_fn=lambda key, rows: rows + jax.random.normal(key, rows.shape)
     )
     game = vector_game(
         generator_optimizer=optax.sgd(0.05),
         discriminator_optimizer=optax.sgd(0.05),
-        generator_terms={"size": losses.GeneratorTerm(lambda fake: (fake**2).sum(1), 0.3)},
+        generator_terms={
+            "size": losses.GeneratorTerm(lambda key, scene: (scene.fake**2).sum(1), 0.3)
+        },
     )
     one = trained(jit_arrangement, game, feed, calls=3, count=1, devices=jax.devices()[:1])
     assert_close(one, trained(make, game, feed, calls=3, count=1))

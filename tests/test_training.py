@@ -29,7 +29,7 @@ GAME = vector_game()
 POINTS = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)
 
 
-def dots(samples):
+def dots(samples, logits_fn):
     return Image.fromarray((np.asarray(samples)[:, :1] > 0).astype(np.uint8) * 255)
 
 
@@ -76,7 +76,8 @@ def assert_same_run(first, second):
         ]
         for run_dir in (first, second)
     ]
-    assert lines[0] == lines[1] and [line["step"] for line in lines[0]] == [1, 2, 3, 4, 5, 6]
+    assert lines[0] == lines[1]
+    assert [line["step"] for line in lines[0]] == [1, 2, 3, 3, 4, 5, 6, 6]  # two of them of health
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def whole(tmp_path_factory):
 def test_a_run_folder_holds_what_it_should(whole):
     found = {path.name for path in whole.iterdir()}
     assert found == {
-        "config.json", "experiment.py", "metrics.jsonl", "samples", "curves.png", "summary.json",
+        "config.json", "experiment.py", "metrics.jsonl", "samples", "samples.gif", "curves.png", "summary.json",
         "checkpoints", "checksums", "tensorboard",
     }  # fmt: skip
     assert sorted(p.name for p in (whole / "samples").iterdir()) == [
@@ -125,11 +126,11 @@ def test_more_steps_continue_bit_for_bit(whole, tmp_path):
 def test_a_signal_saves_and_the_run_resumes_bit_for_bit(whole, tmp_path, number):
     calls = []
 
-    def send_a_signal(samples):
+    def send_a_signal(samples, logits_fn):
         calls.append(1)
         if len(calls) == 1:
             os.kill(os.getpid(), number)
-        return dots(samples)
+        return dots(samples, logits_fn)
 
     with pytest.raises(Interrupted, match=f"{number.name} at step 4") as caught:
         train(tmp_path, picture_fn=send_a_signal)
@@ -167,7 +168,9 @@ def test_a_value_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(
 
 def test_the_step_of_the_first_bad_value_is_named_within_an_interval(tmp_path):
     bad = vector_game(generator_optimizer=optax.sgd(lambda count: np.float32("nan") * (count >= 2)))
-    with pytest.raises(NonFiniteError, match=r"at step 4; .* No checkpoint was saved yet"):
+    with pytest.raises(
+        NonFiniteError, match=r"update_ratio became nan at step 3; .* No checkpoint"
+    ):
         train(tmp_path, game=bad, log_every_steps=6, save_every_steps=6, sample_every_steps=6)
 
 

@@ -6,6 +6,7 @@ addressed by the step, a resumed run has nothing to replay.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import grain
@@ -25,12 +26,13 @@ class Feed(NamedTuple):
     Attributes:
         resident: arrays that live on the device for the whole run.
         feed_fn: ``(step, count) -> tree`` of host arrays ``[count, steps_per_round, B, ...]``.
-        load_fn: ``(resident, one step of that tree) -> batch``; pure, runs on the device.
+        load_fn: ``(resident, one step of that tree, key) -> batch``; pure, runs on the device. The key
+            is the augmentation's, the same at every step.
     """
 
     resident: Tree
     feed_fn: Callable[[int, int], Any]
-    load_fn: Callable[[Tree, Any], dict[str, jax.Array]]
+    load_fn: Callable[[Tree, Any, jax.Array], dict[str, jax.Array]]
 
 
 class Batches:
@@ -93,22 +95,21 @@ class Batches:
         prepare_fn: Callable[[dict], dict],
         *,
         augment_fn: AugmentFn | None = None,
-        key: jax.Array | None = None,
     ) -> Feed:
         """Batches for the device: gathered there if the source is in memory, else sent there.
 
         Args:
             prepare_fn: fields of the source ``[rounds, B, ...]`` -> ``real`` and ``condition``;
                 on the device.
-            augment_fn: ``(key, images) -> images``, made to ``real`` on the device.
-            key: of the augmentation; each example gets the one of its own position in the
-                stream, so its change is a function of (key, step) whatever the devices are.
+            augment_fn: ``(key, images) -> images``, made to ``real`` on the device. Each example
+                gets the key of its own position in the stream, so its change is a function of
+                (key, step) whatever the devices are.
         """
         if isinstance(self.source, ArraySource):
             feed = Feed(
                 resident=self.source.arrays,
                 feed_fn=self.indices,
-                load_fn=lambda resident, index: prepare_fn(
+                load_fn=lambda resident, index, key: prepare_fn(
                     {name: jnp.take(array, index, 0) for name, array in resident.items()}
                 ),
             )
@@ -116,17 +117,18 @@ class Batches:
             feed = Feed(
                 resident={},
                 feed_fn=lambda step, count: _read(self.source, self.indices(step, count)),
-                load_fn=lambda resident, examples: prepare_fn(examples),
+                load_fn=lambda resident, examples, key: prepare_fn(examples),
             )
-        return feed if augment_fn is None else self._augmented(feed, augment_fn, key)
+        return feed if augment_fn is None else self._augmented(feed, augment_fn)
 
-    def _augmented(self, feed: Feed, augment_fn: AugmentFn, key: jax.Array) -> Feed:
-        def augment_one(position, example):
+    def _augmented(self, feed: Feed, augment_fn: AugmentFn) -> Feed:
+        def augment_one(key, position, example):
             return augment_fn(jax.random.fold_in(key, position), example[None])[0]
 
-        def load_fn(resident, tree):
-            batch = feed.load_fn(resident, tree["examples"])
-            real = jax.vmap(jax.vmap(augment_one))(tree["positions"], batch["real"])
+        def load_fn(resident, tree, key):
+            batch = feed.load_fn(resident, tree["examples"], key)
+            augment = jax.vmap(jax.vmap(partial(augment_one, key)))
+            real = augment(tree["positions"], batch["real"])
             return {**batch, "real": real}
 
         def feed_fn(step, count):
@@ -134,6 +136,16 @@ class Batches:
             return {"examples": examples, "positions": self.positions(step, count)}
 
         return Feed(feed.resident, feed_fn, load_fn)
+
+
+def side_by_side(feeds: list[Feed]) -> Feed:
+    """The feeds of several seeds of one source: a leading axis for the seeds, the data only once."""
+
+    def feed_fn(step: int, count: int) -> Any:
+        trees = [feed.feed_fn(step, count) for feed in feeds]
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
+
+    return feeds[0]._replace(feed_fn=feed_fn)
 
 
 def _read(source: Source, indices: np.ndarray) -> Tree:

@@ -1,4 +1,4 @@
-"""The moving average of the generator, whose half-life is given in images.
+"""Moving averages: of the generator, with its half-life in images, and of the logits.
 
 References:
     Karras et al. 2018, arXiv 1710.10196, section 4 (the average);
@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+
+from gan_jax.scene import LogitsAverage
 
 AverageDecayFn = Callable[[jax.Array, int], jax.Array]
 
@@ -49,3 +51,21 @@ def no_average(step: jax.Array, batch_size: int) -> jax.Array:
 def move_average(average, live, decay: jax.Array):
     """``decay * average + (1 - decay) * live`` leaf by leaf, of the same structure."""
     return jax.tree.map(lambda a, b: (decay * a + (1.0 - decay) * b).astype(b.dtype), average, live)
+
+
+def move_logits_average(
+    average: LogitsAverage, step: jax.Array, real: jax.Array, fake: jax.Array
+) -> LogitsAverage:
+    """The arithmetic mean over the rounds so far, from the 100th on with a decay of 0.99.
+
+    Args:
+        average: of the rounds before.
+        step: their number.
+        real: the mean of this round's ``real_logits``.
+        fake: the mean of its ``fake_logits``.
+
+    References:
+        Tseng et al. 2021, arXiv 2104.03310 (the decay of 0.99; the beginning is ours).
+    """
+    decay = jnp.minimum(0.99, step / (step + 1.0))
+    return LogitsAverage(*move_average(tuple(average), (real, fake), decay))

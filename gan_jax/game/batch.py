@@ -34,6 +34,13 @@ def check_batch(game: Game, batch: dict[str, jax.Array]) -> None:
         raise ValueError(
             f"condition {condition.shape} must begin with the axes {real.shape[:2]} of real"
         )
+    if condition is not None:
+        rows = jax.eval_shape(game.augment_fn, jax.random.key(0), real[0], jnp.int32(0)).shape[0]
+        if rows != real.shape[1]:
+            raise ValueError(
+                f"augment_fn makes {rows} rows of {real.shape[1]}: packing joins samples of different "
+                "conditions, and is for players without a condition"
+            )
     sample_shape = _sample_shape(game, None if condition is None else condition[0])
     if real.shape[2:] != sample_shape:
         raise ValueError(

@@ -8,9 +8,9 @@ import flax.linen as nn
 import jax
 import optax
 
-from gan_jax.augment import AugmentFn
+from gan_jax.augment import AugmentFn, unchanged
 from gan_jax.game.average import AverageDecayFn, halflife
-from gan_jax.losses import AdversarialLoss, GeneratorTerm
+from gan_jax.losses import AdversarialLoss, GeneratorTerm, MeanFn, plain_mean
 from gan_jax.penalties import Penalty
 
 DEFAULT_AVERAGE = halflife(images=10_000)
@@ -18,10 +18,11 @@ DEFAULT_AVERAGE = halflife(images=10_000)
 
 @dataclasses.dataclass(frozen=True)
 class Game:
-    """Two players, what each minimises, and how a round is played.
+    """Two players and what each minimises.
 
-    A round is ``discriminator_steps`` updates of the discriminator, then ``generator_steps`` of
-    the generator, then one update of the generator's moving average.
+    In a round each takes its steps, then the generator's moving average takes one. In which order
+    they step, and on what gradients, is the kind of play: :func:`gan_jax.game.make_train_step` and
+    its like.
 
     Attributes:
         generator: ``(latents, condition=None, *, train) -> samples``.
@@ -35,7 +36,10 @@ class Game:
         generator_terms: name -> :class:`gan_jax.losses.GeneratorTerm`, added to the generator's loss.
         discriminator_steps: per round, at least 1.
         generator_steps: per round, at least 1.
-        augment_fn: ``(key, samples) -> samples`` before every judgement, or None.
+        generator_mean_fn: ``(losses, fake_logits, step) -> scalar``, how the generator's losses
+            become one number; such as :func:`gan_jax.remedies.top_k.top_k`.
+        augment_fn: ``(key, samples, step) -> samples`` before every judgement: what the discriminator
+            is shown of real and fake samples; :mod:`gan_jax.augment`, noise, packing.
         average_decay_fn: ``(step, batch_size) -> decay`` of the moving average.
     """
 
@@ -50,7 +54,8 @@ class Game:
     generator_terms: Mapping[str, GeneratorTerm] = dataclasses.field(default_factory=dict)
     discriminator_steps: int = 1
     generator_steps: int = 1
-    augment_fn: AugmentFn | None = None
+    generator_mean_fn: MeanFn = plain_mean
+    augment_fn: AugmentFn = unchanged
     average_decay_fn: AverageDecayFn = DEFAULT_AVERAGE
 
     def __post_init__(self):

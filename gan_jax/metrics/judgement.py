@@ -59,9 +59,8 @@ class Judge:
         """The figures of what ``draw_fn(num)`` draws."""
         return self.figures_fn(draw_fn(self.num_samples))
 
-    def judge(self, draw_fns: Mapping[str, DrawFn]) -> Judgement:
-        """A row for each of what is drawn, by its name, then the references."""
-        rows = {name: self.measure(draw_fn) for name, draw_fn in draw_fns.items()}
+    def judgement(self, rows: Mapping[str, Figures]) -> Judgement:
+        """Measured rows, then the references."""
         return Judgement(self.protocol, {**rows, **self.references})
 
 

@@ -18,6 +18,21 @@ from gan_jax.models import convolutions
 leaky_relu = partial(nn.leaky_relu, negative_slope=0.2)
 
 
+def maxout(pieces: int) -> Callable[[jax.Array], jax.Array]:
+    """The activation that keeps the largest of each ``pieces`` neighbours: ``[B, F] -> [B, F / pieces]``.
+
+    A layer of maxout units is a layer of ``pieces`` times as many features before it.
+
+    References:
+        Goodfellow et al. 2013, arXiv 1302.4389, section 3.
+    """
+
+    def activation_fn(inputs: jax.Array) -> jax.Array:
+        return inputs.reshape(*inputs.shape[:-1], -1, pieces).max(-1)
+
+    return activation_fn
+
+
 class Conv(nn.Module):
     """``nn.Conv`` with "SAME" padding and a square kernel: same parameters, same result."""
 
@@ -209,6 +224,7 @@ class Head(nn.Module):
         self, features: jax.Array, condition: jax.Array | None, *, train: bool
     ) -> jax.Array:
         """``[B, F]`` (and labels ``[B]`` or None) to logits ``[B]``."""
+        self.sow("intermediates", "features", features)  # for feature matching
         _check_condition(condition, self.num_classes)
         dense = nn.Dense(1, kernel_init=self.kernel_init, dtype=self.dtype)
         logits = self.constrain_fn(dense)(features, train=train)[:, 0]

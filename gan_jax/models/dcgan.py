@@ -108,6 +108,8 @@ class DCGANDiscriminator(nn.Module):
         constrain_fn: ``plain`` or ``spectral`` of :mod:`gan_jax.models.blocks`, for every layer.
         dropout_rate: after every convolution, in ``[0, 1)``.
         residual_blocks: after each convolution, of as many channels.
+        statistic_fn: makes a module that adds features of the whole batch before the last layer, such
+            as :class:`gan_jax.models.minibatch_std.MinibatchStd`; or None.
         num_classes: for integer labels as the condition.
     """
 
@@ -120,6 +122,7 @@ class DCGANDiscriminator(nn.Module):
     kernel_init: Callable = dcgan_init
     dropout_rate: float = 0.0
     residual_blocks: int = 0
+    statistic_fn: Callable | None = None
     num_classes: int | None = None
     axis_name: str | None = None
     dtype: Any = None
@@ -150,6 +153,8 @@ class DCGANDiscriminator(nn.Module):
             )(hidden, train=train)
             for _ in times(self.residual_blocks):
                 hidden = Residual(layer_fn, norm_fn=self.norm_fn, **shared)(hidden, train=train)
+        if self.statistic_fn is not None:
+            hidden = self.statistic_fn()(hidden)
         head = Head(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
         return head(hidden.reshape(len(hidden), -1), condition, train=train)
 

@@ -69,6 +69,7 @@ class MLPDiscriminator(nn.Module):
         constrain_fn: ``plain`` or ``spectral`` of :mod:`gan_jax.models.blocks`.
         dropout_rate: after every hidden layer, in ``[0, 1)``.
         residual_blocks: after each hidden layer, of the same width.
+        statistic_fn: as in :class:`gan_jax.models.dcgan.DCGANDiscriminator`.
         num_classes: for integer labels as the condition.
     """
 
@@ -79,6 +80,7 @@ class MLPDiscriminator(nn.Module):
     constrain_fn: Callable = plain
     kernel_init: Callable = nn.initializers.lecun_normal()
     dropout_rate: float = 0.0
+    statistic_fn: Callable | None = None
     num_classes: int | None = None
     axis_name: str | None = None
     dtype: Any = None
@@ -102,5 +104,7 @@ class MLPDiscriminator(nn.Module):
             hidden = block(hidden, train=train)
             for _ in times(self.residual_blocks):
                 hidden = Residual(dense, **shared)(hidden, train=train)
+        if self.statistic_fn is not None:
+            hidden = self.statistic_fn()(hidden)
         head = Head(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
         return head(hidden, condition, train=train)

@@ -18,6 +18,7 @@ from gan_jax.training.runner import run
 _FIELDS = (
     "steps_per_call",
     *(f"{what}_every_steps" for what in INTERVALS),
+    "num_seeds",
     "best_metric",
     "patience",
 )
@@ -91,6 +92,7 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
     def run_options(
         *,
         run_dir: Path | None = None,
+        num_seeds: int | None = None,
         parallel: Literal["jit", "pmap"] = "jit",
         steps_per_call: int | None = None,
         log_every_steps: int | None = None,
@@ -106,6 +108,7 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
 
         Args:
             run_dir: the run folder (runs/<experiment> by default); an old run there goes on.
+            num_seeds: runs of so many seeds side by side, from --seed on; figures with error bars.
             parallel: how the step is laid over all devices.
             steps_per_call: rounds in one call of the device.
             log_every_steps: when metrics leave the device.

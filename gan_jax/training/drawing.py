@@ -1,13 +1,18 @@
 """Samples for pictures and figures."""
 
+import copy
 from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.game import draw_latents, generate
+from gan_jax.game import GANState, draw_latents, generate
 from gan_jax.training.experiment import Experiment
+from gan_jax.training.pictures import LogitsFn
+
+_DIVISIBLE = 840  # by every pack size up to 8
 
 
 class Drawer:
@@ -20,9 +25,18 @@ class Drawer:
 
     def __init__(self, experiment: Experiment, seed: int | None = None):
         self._experiment = experiment
-        key = experiment.root_key if seed is None else jax.random.key(seed)
+        key = experiment.members[0].root_key if seed is None else jax.random.key(seed)
         self._key = jax.random.fold_in(key, 2)
         self._generate = jax.jit(partial(generate, experiment.game))
+
+    def members(self) -> list["Drawer"]:
+        """A drawer for each seed of the experiment; they share what is compiled."""
+        drawers = []
+        for member in self._experiment.members:
+            drawer = copy.copy(self)
+            drawer._key = jax.random.fold_in(member.root_key, 2)
+            drawers.append(drawer)
+        return drawers
 
     def draw(self, variables: Any, num: int, *, batch_size: int = 250) -> np.ndarray:
         """``[num, ...]`` samples with a generator's variables, drawn in batches."""
@@ -41,3 +55,20 @@ class Drawer:
             )
             parts.append(np.asarray(part)[start - rows.start :])
         return np.concatenate(parts)
+
+    def logits_fn(self, state: GANState) -> LogitsFn:
+        """What a discriminator says of samples, in evaluation mode, as the game shows them to it.
+
+        With packing, of packs of copies.
+        """
+        game, key = self._experiment.game, jax.random.key(0)
+        discriminator = state.discriminator.all_variables
+
+        def logits_fn(samples: np.ndarray) -> np.ndarray:
+            many = jax.ShapeDtypeStruct((_DIVISIBLE, *samples.shape[1:]), samples.dtype)
+            packs = jax.eval_shape(game.augment_fn, key, many, state.step).shape[0]
+            copies = np.repeat(samples, _DIVISIBLE // packs, axis=0)
+            shown = game.augment_fn(key, jnp.asarray(copies), state.step)
+            return np.asarray(game.discriminator.apply(discriminator, shown, train=False))
+
+        return logits_fn

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.augment import AugmentFn
-from gan_jax.data import Source, pixels_to_real
-from gan_jax.game import Game
+from gan_jax.data import Batches, Source, pixels_to_real
+from gan_jax.data.draws import Draws
+from gan_jax.game import Game, make_train_step
+from gan_jax.game.step import TrainStep
 from gan_jax.metrics.judgement import Judge
-from gan_jax.training.pictures import image_grid
+from gan_jax.training.pictures import LogitsFn, image_picture
+from gan_jax.training.run_folder import RunFolder
 
 INTERVALS = ("log", "sample", "measure", "save")
 
@@ -27,13 +31,20 @@ class Experiment:
         source_fn: reads the data; not called when only samples are drawn.
         steps: rounds to train.
         batch_size: B, the global batch.
+        make_step: the kind of play, such as :func:`gan_jax.game.make_train_step` (alternating).
         seed: of the initialisation, the data order and everything drawn.
+        num_seeds: independent runs side by side in one program, with seeds ``seed``, ``seed + 1``, ...;
+            all figures are then means over them. The data is that of one run.
+        batches_fn: how the data is shuffled: :class:`gan_jax.data.Batches` or, for small games,
+            :class:`gan_jax.data.draws.Draws`.
         data_augment_fn: ``(key, images) -> images``, made to the real images only, on the device, such
             as those of :mod:`gan_jax.augment`; None takes them as they are.
         prepare_fn: the source's fields to ``real`` (and ``condition``), on the device.
+        held_out_fn: reads real samples that are never trained on, to see the discriminator overfit.
         condition_fn: ``(key, num) -> conditions [num, ...]`` of the samples that are drawn for
             pictures and figures, where the players are conditional.
-        picture_fn: samples ``[N, ...]`` to a PIL image.
+        picture_fn: ``(samples [N, ...], logits_fn) -> PIL image``; ``logits_fn`` is what the discriminator
+            says of samples, in evaluation mode.
         num_pictured: samples in a picture of the run.
         judge_fn: source -> :class:`gan_jax.metrics.judgement.Judge` of the moving average.
         measure_every_steps: when the judge measures during training; None measures at the end only.
@@ -49,11 +60,15 @@ class Experiment:
     source_fn: Callable[[], Source]
     steps: int
     batch_size: int
+    make_step: Callable[..., TrainStep] = make_train_step
     seed: int = 0
+    num_seeds: int = 1
+    batches_fn: Callable[..., Batches | Draws] = Batches
     data_augment_fn: AugmentFn | None = None
     prepare_fn: Callable[[dict], dict] = pixels_to_real
+    held_out_fn: Callable[[], Source] | None = None
     condition_fn: Callable[[jax.Array, int], jax.Array] | None = None
-    picture_fn: Callable[[np.ndarray], Any] = image_grid
+    picture_fn: Callable[[np.ndarray, LogitsFn], Any] = image_picture
     num_pictured: int = 64
     judge_fn: Callable[[Source], Judge] | None = None
     measure_every_steps: int | None = None
@@ -65,8 +80,9 @@ class Experiment:
     save_every_steps: int = 500
 
     def __post_init__(self):
-        if self.steps_per_call < 1:
-            raise ValueError(f"steps_per_call must be at least 1, got {self.steps_per_call}")
+        for name in ("num_seeds", "steps_per_call"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("steps", *(f"{what}_every_steps" for what in INTERVALS)):
             number = getattr(self, name)
             if name == "measure_every_steps" and number is None:
@@ -87,8 +103,18 @@ class Experiment:
 
     @property
     def root_key(self) -> jax.Array:
-        """The key that every other key of the run is folded from."""
-        return jax.random.key(self.seed)
+        """The key that every other key of the run is folded from; ``[num_seeds]`` of several."""
+        if self.num_seeds == 1:
+            return jax.random.key(self.seed)
+        return jax.vmap(jax.random.key)(self.seed + jnp.arange(self.num_seeds))
+
+    @property
+    def members(self) -> list["Experiment"]:
+        """The runs of one seed that this one is made of; itself alone where it has one seed."""
+        return [
+            dataclasses.replace(self, seed=self.seed + index, num_seeds=1)
+            for index in range(self.num_seeds)
+        ]
 
 
 def load_experiment_function(file: Path) -> Callable[..., Experiment]:
@@ -106,3 +132,15 @@ def load_experiment_function(file: Path) -> Callable[..., Experiment]:
     if not hasattr(module, "experiment"):
         raise AttributeError(f"{file} defines no function `experiment(...) -> Experiment`")
     return module.experiment
+
+
+def rebuild(folder: RunFolder) -> Experiment:
+    """The experiment of a run, from the copy of its file and its arguments in the run folder."""
+    config = folder.config()
+    arguments = {name: _hashable(value) for name, value in config["arguments"].items()}
+    built = load_experiment_function(folder.experiment_file)(**arguments)
+    return dataclasses.replace(built, num_seeds=config.get("num_seeds", 1))
+
+
+def _hashable(value):
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value

@@ -1,7 +1,7 @@
 """The one training loop.
 
 The order of one turn: batch -> step -> (every ``log_every_steps``) metrics leave the device and are
-looked at -> stop on a value that is not finite -> measure -> sample -> save -> stop if asked to, or
+looked at -> stop on a value that is not finite -> measure -> sample and look at the game's health -> save -> stop if asked to, or
 if the measurements no longer improve.
 """
 
@@ -10,15 +10,16 @@ from typing import Any
 
 import jax
 import numpy as np
-from PIL import Image
 
 from gan_jax.game import GANState
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.interruption import Interrupted, Request
+from gan_jax.training.looking import Looking
 from gan_jax.training.measuring import Measuring
 from gan_jax.training.parallel import Arrangement
 from gan_jax.training.run_log import RunLog
+from gan_jax.training.states import step_of
 
 
 class NonFiniteError(ArithmeticError):
@@ -32,7 +33,7 @@ def train(
     feed_fn: Callable[[int, int], Any],
     arrangement: Arrangement,
     log: RunLog,
-    picture_fn: Callable[[GANState], Image.Image],
+    looking: Looking,
     checkpoints: Checkpoints,
     measuring: Measuring | None,
     request: Request,
@@ -45,7 +46,7 @@ def train(
         feed_fn: ``(step, count) -> feed`` of host arrays.
         arrangement: where the step runs.
         log: hears of progress, metrics and pictures.
-        picture_fn: ``state -> picture`` of samples.
+        looking: draws the pictures and the health of the game.
         checkpoints: where states are saved; the last one always is.
         measuring: measures every ``measure_every_steps``, or None.
         request: asked after every call whether to stop.
@@ -57,7 +58,7 @@ def train(
         NonFiniteError: names the metric and the step; nothing of the last interval is saved.
         Interrupted: after the state was saved.
     """
-    step, key = int(state.step), jax.random.fold_in(experiment.root_key, 1)
+    step, key = step_of(state), experiment.root_key
     state = arrangement.put_state(state)
     intervals = {what: getattr(experiment, f"{what}_every_steps") for what in INTERVALS}
     pending: list[dict[str, jax.Array]] = []
@@ -75,13 +76,15 @@ def train(
         due = {what: every is not None and step % every == 0 for what, every in intervals.items()}
         last = step == experiment.steps or signal_number is not None
         if last or any(due.values()):
-            log.metrics(step, _collect(pending, step, checkpoints))
+            log.metrics(step, _collect(pending, step, experiment.seed, checkpoints))
             pending = []
         if due["measure"]:
             log.figures(step, measuring.measure(step, arrangement.get_state(state)))
             over = measuring.over
         if last or over or due["sample"]:
-            log.picture(step, picture_fn(arrangement.get_state(state)))
+            log.picture(step, looking.picture(arrangement.get_state(state)))
+        if due["sample"]:  # not where a signal stops a run: its log is that of an uninterrupted one
+            log.health(step, *looking.health(step, arrangement.get_state(state)))
         if last or over or due["save"]:
             checkpoints.save(step, arrangement.get_state(state))
         if signal_number is not None and step < experiment.steps and not over:
@@ -91,22 +94,30 @@ def train(
     return arrangement.get_state(state)
 
 
-def _collect(pending: list[dict], step: int, checkpoints: Checkpoints) -> dict[str, float]:
-    """The means of the metrics since the last time, all of them finite."""
-    columns = jax.device_get(pending)
-    values = {name: np.concatenate([column[name] for column in columns]) for name in columns[0]}
+def _collect(
+    pending: list[dict], step: int, seed: int, checkpoints: Checkpoints
+) -> dict[str, float]:
+    """The means of the metrics since the last time, over steps and seeds, all of them finite."""
+    columns = jax.device_get(pending)  # each [count], or [seeds, count]
+    values = {
+        name: np.concatenate([np.atleast_2d(column[name]) for column in columns], axis=1)
+        for name in columns[0]
+    }
     bad = {
-        name: int(np.argmin(np.isfinite(value)))
+        name: int(np.argmin(np.isfinite(value).all(axis=0)))
         for name, value in values.items()
         if not np.isfinite(value).all()
     }
     if bad:
         first = min(bad.values())
         names = sorted(name for name, row in bad.items() if row == first)
-        count = len(next(iter(values.values())))
+        at_first = values[names[0]][:, first]
+        index = int(np.argmin(np.isfinite(at_first)))
+        where = f" of seed {seed + index}" if len(at_first) > 1 else ""
+        count = values[names[0]].shape[1]
         saved = checkpoints.steps()
         raise NonFiniteError(
-            f"{', '.join(names)} became {values[names[0]][first]} at step {step - count + first + 1}; "
+            f"{', '.join(names)}{where} became {at_first[index]} at step {step - count + first + 1}; "
             f"training stopped. "
             f"{f'The checkpoint of step {saved[-1]} is good' if saved else 'No checkpoint was saved yet'}"
             ": lower the learning rate, or add a penalty such as R1"

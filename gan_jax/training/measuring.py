@@ -8,14 +8,24 @@ from functools import partial
 from typing import Any
 
 from gan_jax.game import GANState
-from gan_jax.metrics.judgement import Judge
+from gan_jax.metrics import seeds
+from gan_jax.metrics.judgement import Figures, Judge
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_log import read_lines
+from gan_jax.training.states import members_of
 
 _PREFIX = "average/"  # measured on the moving average
+
+
+def measure_members(judge: Judge, drawers: list[Drawer], state: GANState) -> list[Figures]:
+    """The figures of the moving average of every seed."""
+    return [
+        judge.measure(partial(drawer.draw, member.average))
+        for drawer, member in zip(drawers, members_of(state, len(drawers)), strict=True)
+    ]
 
 
 class Measuring:
@@ -48,7 +58,8 @@ class Measuring:
                 f"best_metric must be one of the figures that are measured, {figures}, got "
                 f"{self.metric!r}"
             )
-        self._judge, self._drawer = judge, Drawer(experiment)
+        self._judge, self._drawers = judge, Drawer(experiment).members()
+        self._seed = experiment.seed
         self._best = Checkpoints(folder.best, record=record, keep=1)
         self._sign = -1 if self.metric in judge.more_is_better else 1
         lines = read_lines(folder.metrics_file)
@@ -60,12 +71,18 @@ class Measuring:
 
     def measure(self, step: int, state: GANState) -> dict[str, float]:
         """The figures of the moving average, for the log; a new best is saved before it is told."""
-        figures = self._judge.measure(partial(self._drawer.draw, state.average))
+        rows = measure_members(self._judge, self._drawers, state)
+        figures = rows[0] if len(rows) == 1 else seeds.mean(rows)
         self._history.append((step, figures[self.metric]))
         if self.best()[0] == step:
             self._best.save(step, state)
             self._best.wait()
-        return {_PREFIX + name: value for name, value in figures.items()}
+        told = {_PREFIX + name: value for name, value in figures.items()}
+        if len(rows) > 1:
+            errors = seeds.standard_error(rows)
+            told |= {f"standard error/{name}": value for name, value in errors.items()}
+            told["worst seed"] = self._seed + seeds.worst(rows, self._judge, self.metric)
+        return told
 
     def close(self) -> None:
         """Ends the writer's threads."""

@@ -5,6 +5,7 @@ in one call, which saves the host's work between steps: the leading axis of a fe
 
 - :func:`jit_arrangement`: one device, or a mesh over which the batch is sharded (the default).
 - :func:`pmap_arrangement`: one program per device with collectives.
+- :func:`seeds_arrangement`: independent runs side by side on one device, by ``vmap``.
 """
 
 from collections.abc import Callable
@@ -19,9 +20,11 @@ from jax.sharding import PartitionSpec as P
 
 from gan_jax.data.batches import Feed
 from gan_jax.game import Game, GANState, make_train_step
+from gan_jax.game.loops import scan
 from gan_jax.game.step import Metrics, TrainStep
 
 AXIS = "batch"
+MakeStep = Callable[..., TrainStep]  # (game, axis_name=None, *, shard_fn=) -> step
 
 
 class Arrangement(NamedTuple):
@@ -31,7 +34,8 @@ class Arrangement(NamedTuple):
         put_state: a :class:`GANState` from the host or one device, for ``train``; donated by it.
         get_state: the state as one logical array per leaf, for checkpoints and sampling.
         train: ``(state, feed, key) -> (state, metrics)`` with a feed ``[count, rounds, B, ...]`` of
-            host arrays and metrics ``[count]``; compiled once per count.
+            host arrays, the run's root key and metrics ``[count]``; compiled once per count. With
+            several seeds all of them have a leading axis.
     """
 
     put_state: Callable[[GANState], GANState]
@@ -39,13 +43,20 @@ class Arrangement(NamedTuple):
     train: Callable[[GANState, dict[str, np.ndarray], jax.Array], tuple[GANState, Metrics]]
 
 
-def jit_arrangement(game: Game, feed: Feed, devices: list[jax.Device] | None = None) -> Arrangement:
+def jit_arrangement(
+    game: Game,
+    feed: Feed,
+    devices: list[jax.Device] | None = None,
+    *,
+    make_step: MakeStep = make_train_step,
+) -> Arrangement:
     """``jit`` over a mesh of the devices: parameters replicated, the batch sharded.
 
     Args:
         game: the game.
         feed: how batches reach the devices.
         devices: all of them by default; their number divides the batch.
+        make_step: the kind of play.
     """
     mesh = Mesh(np.array(devices or jax.devices()), (AXIS,))
     replicated, by_rows = NamedSharding(mesh, P()), NamedSharding(mesh, P(None, None, AXIS))
@@ -53,7 +64,7 @@ def jit_arrangement(game: Game, feed: Feed, devices: list[jax.Device] | None = N
     def shard_rows(rows):
         return jax.lax.with_sharding_constraint(rows, NamedSharding(mesh, P(AXIS)))
 
-    step = make_train_step(game, shard_fn=shard_rows)
+    step = make_step(game, shard_fn=shard_rows)
     run = jax.jit(_run_steps(step, feed.load_fn), donate_argnums=0)
     resident = jax.device_put(feed.resident, replicated)
 
@@ -66,7 +77,11 @@ def jit_arrangement(game: Game, feed: Feed, devices: list[jax.Device] | None = N
 
 
 def pmap_arrangement(
-    game: Game, feed: Feed, devices: list[jax.Device] | None = None
+    game: Game,
+    feed: Feed,
+    devices: list[jax.Device] | None = None,
+    *,
+    make_step: MakeStep = make_train_step,
 ) -> Arrangement:
     """``pmap``: the state once per device, the batch in equal parts.
 
@@ -76,11 +91,12 @@ def pmap_arrangement(
         game: the game.
         feed: how batches reach the devices.
         devices: all of them by default; their number divides the batch.
+        make_step: the kind of play.
     """
     devices = devices or jax.devices()
     by_device = NamedSharding(Mesh(np.array(devices), (AXIS,)), P(AXIS))
     run = jax.pmap(
-        _run_steps(make_train_step(game, AXIS), feed.load_fn),
+        _run_steps(make_step(game, AXIS), feed.load_fn),
         axis_name=AXIS,
         in_axes=(0, 0, 2, None),
         devices=devices,
@@ -106,30 +122,44 @@ def pmap_arrangement(
     return Arrangement(replicate, partial(jax.tree.map, lambda leaf: leaf[0]), train)
 
 
+def seeds_arrangement(
+    game: Game,
+    feed: Feed,
+    devices: list[jax.Device] | None = None,
+    *,
+    make_step: MakeStep = make_train_step,
+) -> Arrangement:
+    """``vmap`` over seeds: state, feed and key have a leading axis, the data lies there once.
+
+    Args:
+        game: the game.
+        feed: of all seeds, :func:`gan_jax.data.batches.side_by_side`.
+        devices: the first is used; the first of all by default.
+        make_step: the kind of play.
+    """
+    device = (devices or jax.devices())[0]
+    one_seed = _run_steps(make_step(game), feed.load_fn)
+    run = jax.jit(jax.vmap(one_seed, in_axes=(0, None, 0, 0)), donate_argnums=0)
+    resident = jax.device_put(feed.resident, device)
+
+    def train(state, chunk, key):
+        return run(state, resident, jax.device_put(chunk, device), key)
+
+    return Arrangement(partial(jax.device_put, device=device), lambda state: state, train)
+
+
 def _run_steps(train_step: TrainStep, load_fn: Callable[[Any, Any], Any]) -> Callable:
-    """``(state, resident, feed, key) -> (state, metrics [count])``, ``count`` steps by scan."""
+    """``(state, resident, feed, root key) -> (state, metrics [count])``, ``count`` steps."""
 
     def run(state, resident, feed, key):
-        def one_step(state, feed):
-            return train_step(state, load_fn(resident, feed), key)
+        step_key, data_key = jax.random.fold_in(key, 1), jax.random.fold_in(key, 3)
 
-        first = jax.tree.map(lambda leaf: leaf[0], feed)
-        count = len(jax.tree.leaves(feed)[0])
-        if count > 1 and not _slow_in_a_loop(one_step, state, first):
-            return jax.lax.scan(one_step, state, feed)
-        rows = []
-        for index in range(count):
-            state, metrics = one_step(state, jax.tree.map(lambda leaf, i=index: leaf[i], feed))
-            rows.append(metrics)
-        return state, jax.tree.map(lambda *values: jnp.stack(values), *rows)
+        def one_step(state, feed):
+            return train_step(state, load_fn(resident, feed, data_key), step_key)
+
+        return scan(one_step, state, feed)
 
     return run
-
-
-def _slow_in_a_loop(one_step: Callable, *inputs: Any) -> bool:
-    """In the body of a loop XLA's CPU compiler makes convolutions 40 to 90 times slower."""
-    on_cpu = jax.default_backend() == "cpu"
-    return on_cpu and "conv_general_dilated" in str(jax.make_jaxpr(one_step)(*inputs))
 
 
 def _settle(results: Any, num_devices: int) -> Any:

@@ -14,6 +14,8 @@ from gan_jax.data.images import real_to_pixels
 # Small images are enlarged by a whole factor, without smoothing, to about this many pixels each.
 _CELL = 56
 
+LogitsFn = Callable[[np.ndarray], np.ndarray]  # samples -> what the discriminator says of them
+
 
 def image_grid(samples: np.ndarray, *, columns: int | None = None) -> Image.Image:
     """Images ``[N, H, W, C]`` in [-1, 1] (C = 1, 3 or 4) as one picture, row by row.
@@ -55,7 +57,7 @@ def density_picture(real: np.ndarray, *, bins: int = 100) -> Callable[[np.ndarra
     low, high = float(np.min(real)), float(np.max(real))
     edges = np.linspace(low - 0.05 * (high - low), high + 0.05 * (high - low), bins + 1)
 
-    def picture_fn(samples: np.ndarray) -> Image.Image:
+    def picture_fn(samples: np.ndarray, logits_fn: LogitsFn | None = None) -> Image.Image:
         figure, axis = _new_figure(1)
         options = dict(bins=edges, density=True, histtype="stepfilled", alpha=0.5)
         axis[0].hist(np.ravel(real), label=f"real ({np.size(real)})", **options)
@@ -76,7 +78,7 @@ def sequence_picture(real: np.ndarray, *, shown: int = 3) -> Callable[[np.ndarra
         shown: how many of each.
     """
 
-    def picture_fn(samples: np.ndarray) -> Image.Image:
+    def picture_fn(samples: np.ndarray, logits_fn: LogitsFn | None = None) -> Image.Image:
         figure, axes = _new_figure(2)
         for axis, name, sequences in zip(axes, ("real", "generated"), (real, samples), strict=True):
             axis.plot(np.asarray(sequences)[:shown].T, linewidth=1)
@@ -86,6 +88,80 @@ def sequence_picture(real: np.ndarray, *, shown: int = 3) -> Callable[[np.ndarra
         return _as_picture(figure)
 
     return picture_fn
+
+
+def image_picture(samples: np.ndarray, logits_fn: LogitsFn | None = None) -> Image.Image:
+    """:func:`image_grid`, whatever the discriminator says of them."""
+    return image_grid(samples)
+
+
+def plane_picture(
+    real: np.ndarray, *, shown: int = 2500, pixels: int = 120
+) -> Callable[[np.ndarray, LogitsFn], Image.Image]:
+    """A picture of generated points over real ones, on the discriminator's landscape.
+
+    The landscape is the logit of each place, from blue (fake) to red (real), on a scale symmetric about
+    its median; points far outside the real ones' box are not in the picture. Of more dimensions the
+    first two are drawn, without a landscape.
+
+    Args:
+        real: points ``[N, d]`` with d at least 2.
+        shown: how many of each are drawn.
+        pixels: of the landscape, in each direction.
+    """
+    in_plane = real.shape[1] == 2
+    real = real[:, :2]
+    middle, half = (real.max(0) + real.min(0)) / 2, 0.65 * float(np.ptp(real, axis=0).max())
+    lines = [np.linspace(m - half, m + half, pixels, dtype=np.float32) for m in middle]
+    places = np.stack(np.meshgrid(*lines), -1).reshape(-1, 2)
+
+    def picture_fn(samples: np.ndarray, logits_fn: LogitsFn) -> Image.Image:
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(5.2, 5.0), layout="constrained")
+        axis = figure.subplots()
+        if in_plane:
+            logits = logits_fn(places).reshape(pixels, pixels)
+            height = logits - np.median(logits)
+            spread = float(np.quantile(np.abs(height), 0.98)) + 1e-9
+            colours = axis.pcolormesh(*lines, height, cmap="RdBu_r", vmin=-spread, vmax=spread)
+            figure.colorbar(colours, label="logit - median", shrink=0.8)
+        options = dict(s=4, linewidths=0)
+        axis.scatter(*real[:shown].T, color="black", alpha=0.4, label="real", **options)
+        axis.scatter(*np.asarray(samples)[:shown, :2].T, color="lime", label="generated", **options)
+        axis.set(xlim=lines[0][[0, -1]], ylim=lines[1][[0, -1]], aspect="equal")
+        axis.legend(loc="upper right", fontsize="small", markerscale=3)
+        return _as_picture(figure)
+
+    return picture_fn
+
+
+def spectrum_picture(eigenvalues: np.ndarray) -> Image.Image:
+    """Eigenvalues in the complex plane; what lies right of the dashed line grows."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2, 5.0), layout="constrained")
+    axis = figure.subplots()
+    axis.axvline(0.0, linestyle="--", color="black", linewidth=1)
+    axis.scatter(eigenvalues.real, eigenvalues.imag, s=10, alpha=0.6, linewidths=0)
+    axis.set(xlabel="real part", ylabel="imaginary part")
+    axis.grid(alpha=0.3)
+    return _as_picture(figure)
+
+
+def save_animation(pictures: list[Path], path: Path, *, seconds: float = 8.0) -> None:
+    """Pictures of one size as an animated GIF, at most 60 of them, the last held for a while."""
+    chosen = [
+        pictures[i] for i in np.unique(np.linspace(0, len(pictures) - 1, 60).round().astype(int))
+    ]
+    frames = [Image.open(picture).convert("RGB").quantize(128) for picture in chosen]
+    each = int(1000 * seconds / len(frames))
+    draft = path.with_name(f".{path.name}")
+    frames[0].save(
+        draft, format="GIF", save_all=True, append_images=frames[1:], loop=0,
+        duration=[each] * (len(frames) - 1) + [2000],
+    )  # fmt: skip
+    draft.replace(path)
 
 
 def _new_figure(panels: int):

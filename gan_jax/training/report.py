@@ -1,15 +1,17 @@
 """How a run ends: the table of figures, ``summary.json``, and what to do next."""
 
 import dataclasses
-from functools import partial
 from typing import Any
 
 from gan_jax.game import GANState
-from gan_jax.metrics.judgement import DrawFn
+from gan_jax.metrics import seeds
+from gan_jax.metrics.judgement import Figures, Judge
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment
+from gan_jax.training.measuring import measure_members
+from gan_jax.training.pictures import save_animation
 from gan_jax.training.run_folder import RunFolder, read_json, write_json
-from gan_jax.training.states import saved_state
+from gan_jax.training.states import saved_state, step_of
 
 
 def write_report(
@@ -24,29 +26,51 @@ def write_report(
         judge_fn: ``() -> Judge``; not called where the experiment has none.
         seconds_fn: ``() -> seconds`` since the command began.
     """
-    step = int(state.step)
+    step = step_of(state)
     summary: dict[str, Any] = {"steps": step, "patience": experiment.patience}
     if experiment.judge_fn is not None:
-        judgement = judge_fn().judge(_rows(folder, experiment, state))
+        judge = judge_fn()
+        drawers = Drawer(experiment).members()
+        rows, summary["seeds"] = {}, {}
+        for name, judged in _states(folder, experiment, state).items():
+            figures = measure_members(judge, drawers, judged)
+            metric = experiment.best_metric or judge.metric
+            rows |= _rows(name, figures, experiment.seed, judge, metric)
+            summary["seeds"][name] = {experiment.seed + i: row for i, row in enumerate(figures)}
+        judgement = judge.judgement(rows)
         print(f"\n{judgement.table()}\n")
         summary["figures"] = dataclasses.asdict(judgement)
     summary["seconds"] = round(seconds_fn(), 1)
     write_json(folder.summary_file, summary)
-    print(f"samples  {folder.sample_file(step)}")
+    save_animation(sorted(folder.samples.glob("step_*.png")), folder.animation_file)
+    print(f"samples  {folder.sample_file(step)}  {folder.animation_file.name}")
     print(f"curves   {folder.curves_file}")
     print(f"seconds  {summary['seconds']} (this call)")
     print(f"next     python -m gan_jax.sample {folder.path} --num 100 --seed 1 --out grid.png")
 
 
-def _rows(folder: RunFolder, experiment: Experiment, state: GANState) -> dict[str, DrawFn]:
-    drawer = Drawer(experiment)
-    rows = {"generated": partial(drawer.draw, state.average)}
-    best = None
+def _states(folder: RunFolder, experiment: Experiment, state: GANState) -> dict[str, GANState]:
+    """The last state and, where it is another, the best; by the names of their rows."""
+    states = {"generated": state}
     if experiment.measure_every_steps is not None:
         best = saved_state(folder.best, experiment)
-    if best is not None and int(best.step) != int(state.step):
-        rows[f"best, step {int(best.step)}"] = partial(drawer.draw, best.average)
-    return rows
+        if best is not None and step_of(best) != step_of(state):
+            states[f"best, step {step_of(best)}"] = best
+    return states
+
+
+def _rows(
+    name: str, figures: list[Figures], first_seed: int, judge: Judge, metric: str
+) -> dict[str, Figures]:
+    """One row of one seed; mean, standard error and the worst of several."""
+    if len(figures) == 1:
+        return {name: figures[0]}
+    index = seeds.worst(figures, judge, metric)
+    return {
+        f"{name}, mean of {len(figures)} seeds": seeds.mean(figures),
+        f"{name}, standard error": seeds.standard_error(figures),
+        f"{name}, worst: seed {first_seed + index}": figures[index],
+    }
 
 
 def is_finished(folder: RunFolder, experiment: Experiment, step: int) -> bool:

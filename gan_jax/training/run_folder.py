@@ -1,6 +1,6 @@
 """A run's folder: where things lie, and whether it belongs to this command.
 
-config.json  experiment.py  metrics.jsonl  samples/  curves.png  summary.json  checkpoints/
+config.json  experiment.py  metrics.jsonl  samples/  samples.gif  curves.png  summary.json  checkpoints/
 best/  tensorboard/
 """
 
@@ -33,6 +33,7 @@ class RunFolder:
         self.summary_file = self.path / "summary.json"
         self.curves_file = self.path / "curves.png"
         self.samples = self.path / "samples"
+        self.animation_file = self.path / "samples.gif"
         self.checkpoints = self.path / "checkpoints"
         self.best = self.path / "best" / "checkpoints"  # beside its own checksums
         self.tensorboard = self.path / "tensorboard"
@@ -156,7 +157,7 @@ def read_json(path: Path) -> Any:
 
 def _compared(config: dict[str, Any]) -> dict[str, Any]:
     """``{"experiment": ..., "arguments.lr": ..., "data.sha256": ...}``."""
-    flat = {"experiment": config.get("experiment")}
+    flat = {name: config[name] for name in ("experiment", "num_seeds") if name in config}
     for group in ("arguments", "data"):
         for name, value in config.get(group, {}).items():
             if name not in _NOT_COMPARED:

@@ -62,6 +62,13 @@ class RunLog:
         pixels = np.asarray(picture.convert("RGB"))
         self._board.add_image("samples", pixels, step, dataformats="HWC")
 
+    def health(self, step: int, figures: dict[str, float], sentences: list[str]) -> None:
+        """Writes figures of health, and says what is to be said, above the bar."""
+        if figures:
+            self.figures(step, {name: float(f"{value:.6g}") for name, value in figures.items()})
+        for sentence in sentences:
+            tqdm.write(f"warning: {sentence}")
+
     def close(self) -> None:
         """Ends the bar and the files."""
         self._bar.close()

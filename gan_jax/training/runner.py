@@ -7,23 +7,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-import jax
 import numpy as np
 
-from gan_jax.data import ArraySource, Batches, Source
+from gan_jax.data import ArraySource, Source
+from gan_jax.data.batches import Feed, side_by_side
 from gan_jax.game import GANState
 from gan_jax.training.checkpoint import Checkpoints
-from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.interruption import listen
+from gan_jax.training.looking import Looking
 from gan_jax.training.loop import train
 from gan_jax.training.measuring import Measuring
-from gan_jax.training.parallel import jit_arrangement, pmap_arrangement
+from gan_jax.training.parallel import jit_arrangement, pmap_arrangement, seeds_arrangement
 from gan_jax.training.pictures import save_curves
 from gan_jax.training.report import finished, is_finished, write_report
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_log import RunLog
-from gan_jax.training.states import first_state
+from gan_jax.training.states import first_state, step_of
 
 ARRANGEMENTS = {"jit": jit_arrangement, "pmap": pmap_arrangement}
 
@@ -45,20 +45,20 @@ def run(
         arguments: with which its function was called; JSON.
         parallel: the arrangement over all devices.
     """
+    if parallel == "pmap" and experiment.num_seeds > 1:
+        raise ValueError(
+            f"num_seeds={experiment.num_seeds} runs side by side on one device: use parallel='jit'"
+        )
     began = time.perf_counter()
     folder = RunFolder(run_dir)
     folder.prepare()
     source = experiment.source_fn()
-    batches = Batches(
-        source,
-        batch_size=experiment.batch_size,
-        seed=experiment.seed,
-        steps_per_round=experiment.game.discriminator_steps,
-    )
+    feed = _feed(experiment, source)
     config = {
         "experiment": experiment_file.stem,
         "arguments": arguments,
         "data": source_fingerprint(source),
+        "num_seeds": experiment.num_seeds,
         "parallel": parallel,
         "versions": {name: version(name) for name in ("gan-jax", "jax", "flax", "optax")},
     }
@@ -75,7 +75,10 @@ def run(
         if experiment.measure_every_steps is not None:
             measuring = closing(Measuring(experiment, judge_fn(), folder, config, first_step=done))
         with measuring as measuring:
-            state = _train(experiment, state, folder, batches, checkpoints, measuring, parallel)
+            looking = Looking(experiment, source, folder, first_step=done)
+            state = _train(
+                experiment, state, folder, feed, looking, checkpoints, measuring, parallel
+            )
     if measuring is not None and measuring.over:
         print(f"\n{measuring.verdict()}")
     write_report(
@@ -91,31 +94,29 @@ def _train(
     experiment: Experiment,
     state: GANState,
     folder: RunFolder,
-    batches: Batches,
+    feed: Feed,
+    looking: Looking,
     checkpoints: Checkpoints,
     measuring: Measuring | None,
     parallel: str,
 ) -> GANState:
-    feed = batches.feed(
-        experiment.prepare_fn,
-        augment_fn=experiment.data_augment_fn,
-        key=jax.random.fold_in(experiment.root_key, 3),
-    )
-    drawer = Drawer(experiment)
     log = RunLog(
-        folder, first_step=int(state.step), steps=experiment.steps, batch_size=batches.shape[1]
+        folder,
+        first_step=step_of(state),
+        steps=experiment.steps,
+        batch_size=experiment.batch_size * experiment.num_seeds,
     )
+
+    arrangement = seeds_arrangement if experiment.num_seeds > 1 else ARRANGEMENTS[parallel]
     try:
         with closing(log), listen() as request:
             return train(
                 experiment,
                 state,
                 feed_fn=feed.feed_fn,
-                arrangement=ARRANGEMENTS[parallel](experiment.game, feed),
+                arrangement=arrangement(experiment.game, feed, make_step=experiment.make_step),
                 log=log,
-                picture_fn=lambda state: experiment.picture_fn(
-                    drawer.draw(state.average, experiment.num_pictured)
-                ),
+                looking=looking,
                 checkpoints=checkpoints,
                 measuring=measuring,
                 request=request,
@@ -123,6 +124,20 @@ def _train(
     finally:
         if folder.metrics_file.stat().st_size:
             save_curves(folder.metrics_file, folder.curves_file)
+
+
+def _feed(experiment: Experiment, source: Source) -> Feed:
+    """The batches of every seed."""
+    feeds = []
+    for member in experiment.members:
+        batches = experiment.batches_fn(
+            source,
+            batch_size=experiment.batch_size,
+            seed=member.seed,
+            steps_per_round=experiment.game.discriminator_steps,
+        )
+        feeds.append(batches.feed(experiment.prepare_fn, augment_fn=experiment.data_augment_fn))
+    return feeds[0] if len(feeds) == 1 else side_by_side(feeds)
 
 
 def source_fingerprint(source: Source) -> dict[str, Any]:

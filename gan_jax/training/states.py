@@ -1,9 +1,11 @@
 """The state that a run begins with, new or saved."""
 
+import os
 from contextlib import closing
 from pathlib import Path
 
 import jax
+import numpy as np
 
 from gan_jax.game import GANState, init
 from gan_jax.training.checkpoint import Checkpoints
@@ -12,11 +14,53 @@ from gan_jax.training.run_folder import RunFolder
 
 
 def first_state(experiment: Experiment, checkpoints: Checkpoints) -> tuple[GANState, int]:
-    """The newest saved state, or a new one; and its step."""
+    """The newest saved state, or a new one; and its step.
+
+    Raises:
+        ValueError: several seeds need more memory than there is.
+    """
+    check_memory(experiment)
     state = checkpoints.restore(abstract_state(experiment))
     if state is None:
         state = jax.jit(lambda: _new_state(experiment))()
-    return state, int(state.step)
+    return state, step_of(state)
+
+
+def check_memory(experiment: Experiment) -> None:
+    """Refuses more seeds than memory holds, before anything is compiled.
+
+    Counted are the states and one set of gradients; activations come on top of that.
+
+    Raises:
+        ValueError: with the number of seeds that would fit.
+    """
+    state = abstract_state(experiment)
+    parameters = (state.generator.params, state.discriminator.params)
+    needed = _num_bytes(state) + _num_bytes(parameters)
+    stats = jax.devices()[0].memory_stats() or {}
+    limit = stats.get("bytes_limit", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    if experiment.num_seeds > 1 and needed > limit:
+        raise ValueError(
+            f"num_seeds={experiment.num_seeds} needs at least {needed / 2**30:.1f} GiB for states and "
+            f"gradients, and there are {limit / 2**30:.1f}: at most "
+            f"{int(experiment.num_seeds * limit / needed)} seeds fit, fewer with their activations"
+        )
+
+
+def _num_bytes(tree) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def step_of(state: GANState) -> int:
+    """Rounds played; all seeds have played as many."""
+    return int(np.ravel(state.step)[0])
+
+
+def members_of(state: GANState, num_seeds: int) -> list[GANState]:
+    """The state of each seed."""
+    if num_seeds == 1:
+        return [state]
+    return [jax.tree.map(lambda leaf, i=i: leaf[i], state) for i in range(num_seeds)]
 
 
 def last_state(folder: RunFolder, experiment: Experiment) -> GANState:
@@ -57,6 +101,11 @@ def saved_state(folder: Path, experiment: Experiment) -> GANState | None:
 
 
 def _new_state(experiment: Experiment) -> GANState:
-    key = jax.random.fold_in(experiment.root_key, 0)
-    condition = None if experiment.condition_fn is None else experiment.condition_fn(key, 2)
-    return init(experiment.game, key, condition)
+    def new_state(root_key: jax.Array) -> GANState:
+        key = jax.random.fold_in(root_key, 0)
+        condition = None if experiment.condition_fn is None else experiment.condition_fn(key, 2)
+        return init(experiment.game, key, condition, num=experiment.batch_size)
+
+    if experiment.num_seeds == 1:
+        return new_state(experiment.root_key)
+    return jax.vmap(new_state)(experiment.root_key)

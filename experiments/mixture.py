@@ -1,0 +1,166 @@
+"""Mixtures of Gaussians whose modes can be counted: the ring, the grid, and 1,200 dimensions.
+
+    python experiments/mixture.py                                       # our recipe, the grid, one seed
+    python experiments/mixture.py --shape ring --num-seeds 10
+    python experiments/mixture.py --recipe pacgan --pack 4 --num-seeds 10
+    python experiments/mixture.py --recipe unrolled --shape ring --unroll-steps 5
+
+Not measured yet.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, NamedTuple
+
+import flax.linen as nn
+import optax
+
+from gan_jax import losses, penalties, schedules
+from gan_jax.data.draws import Draws
+from gan_jax.data.mixtures import Mixture, grid, high_dimensional, ring
+from gan_jax.game import Game, make_simultaneous_step, make_train_step, make_unrolled_step
+from gan_jax.game.average import halflife, no_average
+from gan_jax.metrics.mixture_judge import mixture_modes
+from gan_jax.models.blocks import BatchNorm, maxout
+from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
+from gan_jax.remedies.packing import pack as packing
+from gan_jax.training import Experiment, main
+from gan_jax.training.pictures import plane_picture
+
+
+class Recipe(NamedTuple):
+    """A game, how it is played, and with how much data."""
+
+    game: Game
+    make_step: Callable
+    batch_size: int
+    steps: int
+
+
+def ours(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int) -> Recipe:
+    """A relativistic pairing game with R1 and R2 every step, which fade as the players converge."""
+    steps = steps or 20_000
+    first, last = {"ring": (0.02, 0.02), "grid": (0.1, 0.1), "high": (0.1, 0.1)}[shape]
+    weight = schedules.cosine(first, last, end=steps)
+    optimizer = optax.adam(optax.cosine_decay_schedule(1e-3, steps), b1=0.0, b2=0.99)
+    game = Game(
+        generator=MLPGenerator((size,), (128,) * 3, output_fn=None),
+        discriminator=MLPDiscriminator((128,) * 3),
+        loss=losses.relativistic_pairing(),
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        latent_size=2,
+        penalties={
+            "r1": penalties.Penalty(penalties.r1, penalties.on_real, weight),
+            "r2": penalties.Penalty(penalties.r2, penalties.on_fake, weight),
+        },
+        augment_fn=packing(pack),
+        average_decay_fn=halflife(images=20_000),
+    )
+    return Recipe(game, make_train_step, 256, steps)
+
+
+def pacgan(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int) -> Recipe:
+    """The protocol of Lin et al. 2018, arXiv 1712.04086, section 4.1: simultaneous play, no penalty.
+
+    A batch holds 100 packs, as in the authors' program. The authors' 400,000 steps are the default.
+    """
+    normal = nn.initializers.normal(0.02)
+    optimizer = optax.adam(1e-4, b1=0.8)
+    generator = MLPGenerator(
+        (size,),
+        (400,) * 4,
+        output_fn=None,
+        norm_fn=BatchNorm,
+        activation_fn=nn.relu,
+        kernel_init=normal,
+    )
+    game = Game(
+        generator=generator,
+        # 200 maxout units of 5 pieces
+        discriminator=MLPDiscriminator((1000,) * 3, activation_fn=maxout(5), kernel_init=normal),
+        loss=losses.non_saturating(),
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        latent_size=2,
+        augment_fn=packing(pack),
+        average_decay_fn=no_average,
+    )
+    return Recipe(game, make_simultaneous_step, 100 * pack, steps or 400_000)
+
+
+def unrolled(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int) -> Recipe:
+    """The toy of Metz et al. 2017, arXiv 1611.02163, section 3.1 and appendix A."""
+    init = nn.initializers.orthogonal(0.8)
+    players = dict(activation_fn=nn.tanh, kernel_init=init)
+    game = Game(
+        generator=MLPGenerator((size,), (128, 128), output_fn=None, **players),
+        discriminator=MLPDiscriminator((128, 128), **players),
+        loss=losses.non_saturating(),
+        generator_optimizer=optax.adam(1e-3, b1=0.5),
+        # eps_root: Adam has no derivative at a gradient of 0 without it
+        discriminator_optimizer=optax.adam(1e-4, b1=0.5, eps_root=1e-8),
+        latent_size=256,
+        augment_fn=packing(pack),
+        average_decay_fn=no_average,
+    )
+    make_step = partial(make_unrolled_step, unroll_steps=unroll_steps)
+    return Recipe(game, make_step, 512, steps or 25_000)
+
+
+RECIPES = {"ours": ours, "pacgan": pacgan, "unrolled": unrolled}
+SHAPES = {"ring": ring, "grid": grid, "high": high_dimensional}
+
+
+def experiment(
+    *,
+    shape: Literal["ring", "grid", "high"] = "grid",
+    recipe: Literal["ours", "pacgan", "unrolled"] = "ours",
+    seed: int = 0,
+    steps: int | None = None,
+    pack: int = 1,
+    unroll_steps: int = 0,
+    num_examples: int = 100_000,
+) -> Experiment:
+    """A mixture of Gaussians, and a recipe that is to learn it.
+
+    Args:
+        shape: ring of 8, grid of 25, or high: 10 modes in 1,200 dimensions.
+        recipe: ours, or the protocol of a paper.
+        seed: of everything that is drawn but the data.
+        steps: rounds of updates; the recipe's own without it.
+        pack: samples per judgement.
+        unroll_steps: of the discriminator, in the recipe unrolled.
+        num_examples: real samples to learn from.
+    """
+    truth: Mixture = SHAPES[shape]()
+    if recipe == "unrolled" and shape == "ring":
+        truth = ring(radius=2.0, scale=0.02)  # theirs
+    if recipe != "unrolled" and unroll_steps:
+        raise ValueError(f"unroll_steps={unroll_steps} belongs to --recipe unrolled, got {recipe}")
+    size = truth.means.shape[1]
+    game, make_step, batch_size, steps = RECIPES[recipe](shape, size, steps, pack, unroll_steps)
+    every = max(steps // 2000, 1) * 100  # twenty times in a run, in whole calls of the device
+    return Experiment(
+        game=game,
+        make_step=make_step,
+        source_fn=partial(truth.source, num_examples, seed=0),
+        held_out_fn=partial(truth.source, 256, seed=1),
+        prepare_fn=dict,
+        batches_fn=Draws,
+        steps=steps,
+        batch_size=batch_size,
+        seed=seed,
+        picture_fn=plane_picture(truth.sample(2500, seed=2)),
+        num_pictured=2500,
+        judge_fn=partial(mixture_modes, truth=truth),
+        steps_per_call=100,
+        log_every_steps=every,
+        sample_every_steps=every,
+        measure_every_steps=every,
+        save_every_steps=every,
+    )
+
+
+if __name__ == "__main__":
+    main(experiment, tiny=dict(steps=200, num_examples=500))

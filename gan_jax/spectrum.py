@@ -1,0 +1,111 @@
+"""The eigenvalues of a trained game's Jacobian: ``python -m gan_jax.spectrum RUN --out spectrum.png``.
+
+Of the vector field of both players' gradients at a run's last checkpoint, on one batch of its data. An
+eigenvalue right of the imaginary axis grows by itself; those far above and below it turn the players
+around each other. All of them up to 2,000 parameters, the outermost by Arnoldi iteration beyond.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import numpy as np
+import tyro
+from scipy.sparse.linalg import LinearOperator, eigs
+
+from gan_jax.game import Game, GANState
+from gan_jax.game.jacobian import field_jacobian, field_product
+from gan_jax.game.objectives import Batch
+from gan_jax.training.command_line import exit_with_message
+from gan_jax.training.experiment import Experiment, rebuild
+from gan_jax.training.pictures import save_picture, spectrum_picture
+from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.states import last_state, members_of, step_of
+
+DENSE = 2_000
+
+
+def spectrum(
+    run: Annotated[Path, tyro.conf.Positional],
+    /,
+    *,
+    out: Path = Path("spectrum.png"),
+    num: int = 20,
+    batch_size: int | None = None,
+    debug: bool = False,
+) -> None:
+    """Draws the eigenvalues of a run's Jacobian.
+
+    Args:
+        run: the run folder.
+        out: the PNG to write.
+        num: eigenvalues of each kind (largest real part, largest modulus) of a large game.
+        batch_size: real samples; the run's own batch size without it.
+        debug: show the traceback of an error.
+    """
+    exit_with_message(lambda: _spectrum(run, out, num, batch_size), debug=debug)
+
+
+def eigenvalues(
+    game: Game, state: GANState, batch: Batch, key: jax.Array, *, num: int = 20
+) -> np.ndarray:
+    """Of :func:`gan_jax.game.jacobian.field_jacobian`: all, or the outermost of a large game.
+
+    Args:
+        game: the game.
+        state: where.
+        batch: ``real`` ``[1, B, ...]``.
+        key: of latents and dropout.
+        num: of each kind, where there are more than 2,000 parameters.
+    """
+    product_fn, size = field_product(game, state, batch, key)
+    if size <= DENSE:
+        return np.linalg.eigvals(np.asarray(field_jacobian(game, state, batch, key), np.float64))
+    operator = LinearOperator(
+        (size, size),
+        matvec=lambda v: np.asarray(product_fn(v.astype(np.float32).ravel()), np.float64),
+        dtype=np.float64,
+    )
+    start = np.ones(size)  # not random: the same run gives the same numbers
+    found = [
+        eigs(operator, num, which=which, return_eigenvectors=False, tol=1e-3, v0=start)
+        for which in ("LR", "LM")
+    ]
+    return np.concatenate(found)
+
+
+def _spectrum(run: Path, out: Path, num: int, batch_size: int | None) -> None:
+    if num < 1:
+        raise ValueError(f"--num must be at least 1, got {num}")
+    if out.suffix.lower() != ".png":
+        raise ValueError(f"--out must be a .png file, got {out}")
+    folder = RunFolder(run)
+    experiment = rebuild(folder)
+    whole = last_state(folder, experiment)
+    state = members_of(whole, experiment.num_seeds)[0]
+    batch, key = (
+        _batch(experiment, batch_size),
+        jax.random.fold_in(experiment.members[0].root_key, 1),
+    )
+    found = eigenvalues(experiment.game, state, batch, key, num=num)
+    save_picture(spectrum_picture(found), out)
+    growing = found[found.real > 0]
+    print(f"{out}: {len(found)} eigenvalues of {folder.path} at step {step_of(whole)}")
+    print(
+        f"largest real part {found.real.max():.4g}, largest imaginary part {np.abs(found.imag).max():.4g}, "
+        f"{len(growing)} right of the axis"
+    )
+
+
+def _batch(experiment: Experiment, batch_size: int | None) -> Batch:
+    member = experiment.members[0]
+    batches = experiment.batches_fn(
+        experiment.source_fn(), batch_size=batch_size or experiment.batch_size, seed=member.seed
+    )
+    feed = batches.feed(experiment.prepare_fn, augment_fn=experiment.data_augment_fn)
+    tree = jax.tree.map(lambda leaf: leaf[0], feed.feed_fn(0, 1))
+    return feed.load_fn(feed.resident, tree, jax.random.fold_in(member.root_key, 3))
+
+
+if __name__ == "__main__":
+    tyro.cli(spectrum, prog="python -m gan_jax.spectrum")

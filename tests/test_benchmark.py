@@ -1,0 +1,86 @@
+"""The table of mode collapse, and the spectrum of a run, as commands."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from games import vector_game
+
+from gan_jax.game import init
+from gan_jax.game.jacobian import field_jacobian
+from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
+from gan_jax.spectrum import eigenvalues
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+
+
+def command(*args):
+    return subprocess.run([sys.executable, *map(str, args)], capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    out = tmp_path_factory.mktemp("modes")
+    row = ("--rows", "ours-ring", "--num-seeds", 2, "--steps", 200, "--out", out)
+    first = command(EXPERIMENTS / "benchmark_modes.py", *row)
+    assert first.returncode == 0, first.stderr
+    return out, row
+
+
+def test_a_row_is_a_run_and_the_others_stay_empty(table):
+    out, _ = table
+    lines = (out / "modes.md").read_text().splitlines()
+    ours = next(line for line in lines if line.startswith("| ours-ring"))
+    assert "| 200 |" in ours and ours.count("+-") == 3 and "seed" not in ours
+    other = next(line for line in lines if line.startswith("| pacgan-grid-1"))
+    assert [cell.strip() for cell in other.split("|")[2:-2]] == [""] * 5
+    assert "17.3 +- 0.8" in other and any("2500 samples a row" in line for line in lines)
+    found = json.loads((out / "modes.json").read_text())
+    assert list(found) == ["ours-ring"] and list(found["ours-ring"]["seeds"]["generated"]) == [
+        "0",
+        "1",
+    ]
+    assert (out / "ours-ring" / "samples.gif").is_file()
+
+
+def test_a_finished_row_is_not_run_again_and_an_unknown_one_is_named(table):
+    out, row = table
+    before = (out / "ours-ring" / "metrics.jsonl").stat().st_mtime_ns
+    again = command(EXPERIMENTS / "benchmark_modes.py", *row)
+    assert "is finished: 200 of 200 steps" in again.stdout
+    assert (out / "ours-ring" / "metrics.jsonl").stat().st_mtime_ns == before
+    wrong = command(EXPERIMENTS / "benchmark_modes.py", "--rows", "our-ring")
+    assert wrong.returncode == 1
+    assert "no row our-ring: expected some of ours-grid, ours-ring" in wrong.stderr
+
+
+def test_the_spectrum_of_a_run(table, tmp_path):
+    out, _ = table
+    picture = tmp_path / "spectrum.png"
+    drawn = command("-m", "gan_jax.spectrum", out / "ours-ring", "--out", picture, "--num", 3)
+    assert drawn.returncode == 0, drawn.stderr
+    assert "largest real part" in drawn.stdout and picture.is_file()
+    wrong = command("-m", "gan_jax.spectrum", out / "ours-ring", "--num", 0)
+    assert wrong.returncode == 1 and "--num must be at least 1" in wrong.stderr
+
+
+def test_the_outermost_eigenvalues_are_those_of_the_whole_matrix(monkeypatch):
+    game = vector_game(
+        generator=MLPGenerator((2,), (5,), output_fn=None), discriminator=MLPDiscriminator((5,))
+    )
+    key = jax.random.key(0)
+    state = init(game, key)
+    batch = {"real": jax.random.normal(key, (1, 32, 2)) + jnp.array([1.0, 0.0])[None, None]}
+    every = np.linalg.eigvals(np.asarray(field_jacobian(game, state, batch, key), np.float64))
+    whole = eigenvalues(game, state, batch, key)
+    np.testing.assert_allclose(sorted(whole.real), sorted(every.real), atol=1e-4)
+    monkeypatch.setattr("gan_jax.spectrum.DENSE", 10)
+    outermost = eigenvalues(game, state, batch, key, num=4)
+    assert len(outermost) == 8
+    assert outermost.real.max() == pytest.approx(every.real.max(), abs=1e-3)
+    assert np.abs(outermost).max() == pytest.approx(np.abs(every).max(), abs=1e-3)

@@ -1,0 +1,81 @@
+"""Failures that are said once, in a sentence, and figures worked out by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from games import vector_game
+from test_training import POINTS, train
+
+from gan_jax import losses
+from gan_jax.data import ArraySource
+from gan_jax.metrics.diversity import mean_pairwise_distance
+from gan_jax.training.health import Watch, health_figures
+
+
+def test_the_mean_distance_of_pairs():
+    corners = np.array([[0, 0], [3, 0], [0, 4]]) + 1000.0
+    assert mean_pairwise_distance(corners) == pytest.approx((3 + 4 + 5) / 3)
+    assert mean_pairwise_distance(np.ones((5, 2, 2, 1))) == 0.0
+    normal = np.random.default_rng(0).normal(size=(2000, 1))
+    assert mean_pairwise_distance(normal) == pytest.approx(2 / np.sqrt(np.pi), rel=0.03)
+    with pytest.raises(ValueError, match="at least 2"):
+        mean_pairwise_distance(np.ones((1, 2)))
+
+
+def test_figures_by_hand():
+    logits = lambda x: x[:, 0]  # noqa: E731
+    real = np.array([[2.0, 0.0], [4.0, 1.0]])
+    figures = health_figures(real - 4.0, real, np.array([[-1.0, 0.0], [3.0, 0.0]]), logits)
+    expected = {
+        "diversity %": 100, "logit gap": 4, "real_accuracy": 1, "fake_accuracy": 0.5,
+        "held_out_accuracy": 0.5, "overfitting %": 50,
+    }  # fmt: skip
+    assert figures == pytest.approx(expected)
+
+
+GOOD = {"diversity %": 90.0, "logit gap": 1.0, "real_accuracy": 0.7, "fake_accuracy": 0.7}
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"diversity %": 3.0}, "generator collapsed at step 4,200: sample diversity is 3 % of"),
+        (
+            {"real_accuracy": 1.0, "fake_accuracy": 1.0, "logit gap": 25.0},
+            "separates everything at step 4,200: its logits of real and fake are 25 apart",
+        ),
+        (
+            {"overfitting %": 80.0, "logit gap": 2.0},
+            "by heart at step 4,200: .* by 80 % of the gap",
+        ),
+    ],
+)
+def test_a_failure_is_said_once_and_again_when_it_comes_back(change, words):
+    watch, bad = Watch([]), GOOD | change
+    assert watch.sentences(4000, GOOD) == watch.sentences(4100, bad) == []
+    (said,) = watch.sentences(4200, bad)
+    assert __import__("re").search(words, said) and "; try " in said
+    assert watch.sentences(4300, bad) == watch.sentences(4400, GOOD) == []
+    assert watch.sentences(4500, bad) == [] != watch.sentences(4600, bad)
+    resumed = Watch([GOOD, bad, bad])
+    assert resumed.sentences(4700, bad) == []
+
+
+def test_a_run_tells_of_a_collapse_and_logs_its_health(tmp_path, capsys):
+    """A generator whose last layer is pulled to nothing draws one point."""
+    shrinking = {"size": losses.GeneratorTerm(lambda key, scene: 1e4 * scene.fake**2, 1.0)}
+    game = vector_game(generator_terms=shrinking)
+    points = ArraySource({"point": POINTS})
+    train(
+        tmp_path, game=game, steps=300, sample_every_steps=50, save_every_steps=300,
+        log_every_steps=50, held_out_fn=lambda: points,
+    )  # fmt: skip
+    told = capsys.readouterr()
+    assert "warning: the generator collapsed at step" in told.out + told.err
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    health = [line for line in lines if "health/diversity %" in line]
+    assert len(health) == 6 and health[-1]["health/diversity %"] < 10
+    assert health[-1]["health/overfitting %"] == 0.0  # held out are the training points themselves
+    names = {"discriminator/real_accuracy", "discriminator/fake_accuracy", "generator/update_ratio"}
+    assert names <= lines[0].keys()

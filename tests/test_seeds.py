@@ -1,0 +1,154 @@
+"""Many seeds in one program: each is the run of that seed alone."""
+
+import json
+
+import jax
+import numpy as np
+import optax
+import pytest
+from games import vector_game
+from test_training import POINTS, experiment, train
+
+from gan_jax.data import ArraySource, Batches
+from gan_jax.data.draws import Draws
+from gan_jax.metrics import seeds
+from gan_jax.metrics.judgement import Judge
+from gan_jax.models.blocks import BatchNorm
+from gan_jax.models.mlp import MLPGenerator
+from gan_jax.training.loop import NonFiniteError
+from gan_jax.training.run_folder import RunFolder, read_json
+from gan_jax.training.states import check_memory, last_state, members_of
+
+# SGD: the gradient of a bias before batch norm is rounding error, which Adam would make large
+GAME = vector_game(
+    generator=MLPGenerator((2,), (8,), norm_fn=BatchNorm, output_fn=None),
+    generator_optimizer=optax.sgd(0.05),
+    discriminator_optimizer=optax.sgd(0.05),
+)
+
+
+def judge(source):
+    def figures(samples):
+        return {"mean": float(samples.mean()), "spread": float(samples.std())}
+
+    return Judge(
+        protocol="moments", num_samples=16, figures_fn=figures, references={"real": figures(POINTS)},
+        metric="spread", more_is_better=frozenset({"spread"}),
+    )  # fmt: skip
+
+
+def jitter(key, points, step=None):
+    return points + 0.1 * jax.random.normal(key, points.shape)
+
+
+def options(**changes):
+    shared = dict(
+        game=GAME, judge_fn=judge, measure_every_steps=3, data_augment_fn=jitter, steps_per_call=3,
+        steps=12, log_every_steps=3, save_every_steps=6,
+    )  # fmt: skip
+    return shared | changes
+
+
+@pytest.mark.parametrize("batches_fn", (Batches, Draws))
+def test_a_seed_among_three_is_the_run_of_that_seed(tmp_path, batches_fn):
+    """Initialisation, data order, augmentation and noise are its own, whatever runs beside it."""
+    train(tmp_path / "three", **options(seed=5, num_seeds=3, batches_fn=batches_fn))
+    train(tmp_path / "one", **options(seed=6, batches_fn=batches_fn))
+    three = last_state(RunFolder(tmp_path / "three"), experiment(**options(num_seeds=3)))
+    one = last_state(RunFolder(tmp_path / "one"), experiment(**options()))
+    second = members_of(three, 3)[1]
+    close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)  # noqa: E731
+    jax.tree.map(close, second, one)
+    first = members_of(three, 3)[0].generator.params
+    assert not np.allclose(*[jax.tree.leaves(p)[1] for p in (first, one.generator.params)])
+    rows = [read_json(tmp_path / name / "summary.json")["seeds"] for name in ("three", "one")]
+    assert list(rows[0]["generated"]) == ["5", "6", "7"]
+    close(rows[0]["generated"]["6"]["spread"], rows[1]["generated"]["6"]["spread"])
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("three")
+    train(run_dir, **options(num_seeds=3))
+    return run_dir
+
+
+def test_figures_are_means_with_errors_and_the_worst_is_named(three):
+    summary = read_json(three / "summary.json")
+    spreads = [row["spread"] for row in summary["seeds"]["generated"].values()]
+    rows = summary["figures"]["rows"]
+    worst = int(np.argmin(spreads))  # of the spread, more is better
+    mean, error = rows["generated, mean of 3 seeds"], rows["generated, standard error"]
+    assert mean["spread"] == pytest.approx(np.mean(spreads))
+    assert error["spread"] == pytest.approx(np.std(spreads, ddof=1) / np.sqrt(3))
+    assert rows[f"generated, worst: seed {worst}"]["spread"] == spreads[worst]
+    lines = [json.loads(line) for line in (three / "metrics.jsonl").read_text().splitlines()]
+    measured = [line for line in lines if "average/spread" in line]
+    assert [line["step"] for line in measured] == [3, 6, 9, 12]
+    assert measured[-1]["average/spread"] == pytest.approx(np.mean(spreads))
+    assert measured[-1]["worst seed"] == worst
+
+
+def test_interrupted_seeds_go_on_bit_for_bit(three, tmp_path):
+    train(tmp_path, **options(num_seeds=3, steps=6))
+    train(tmp_path, **options(num_seeds=3))
+    states = [
+        last_state(RunFolder(d), experiment(**options(num_seeds=3))) for d in (three, tmp_path)
+    ]
+    jax.tree.map(np.testing.assert_array_equal, *states)
+
+
+def test_mean_error_and_worst_by_hand():
+    rows = [{"loss": 1.0}, {"loss": 3.0}, {"loss": 8.0}]
+    made = judge(None)
+    assert seeds.mean(rows) == {"loss": 4.0}
+    assert seeds.standard_error(rows)["loss"] == pytest.approx(np.sqrt(13 / 3))
+    assert seeds.worst(rows, made, "loss") == 2
+    assert seeds.worst([{"spread": 2.0}, {"spread": 1.0}], made, "spread") == 1
+
+
+def test_what_seeds_refuse(three, tmp_path):
+    with pytest.raises(ValueError, match="num_seeds: the run has 3, the command 2"):
+        train(three, **options(num_seeds=2, steps=24))
+    with pytest.raises(ValueError, match="num_seeds must be at least 1, got 0"):
+        experiment(num_seeds=0)
+    with pytest.raises(ValueError, match=r"num_seeds=\d+ needs at least .* GiB .* seeds fit"):
+        check_memory(experiment(num_seeds=10**9))
+    with pytest.raises(ValueError, match="side by side on one device"):
+        train(tmp_path, parallel="pmap", **options(num_seeds=2))
+
+
+def test_a_value_that_is_not_finite_names_its_seed(tmp_path):
+    """Only the second seed's data are infinite: its examples carry the seed they were drawn with."""
+
+    class Spoiled(Batches):
+        def feed(self, prepare_fn, *, augment_fn=None):
+            feed = super().feed(prepare_fn)
+            return feed._replace(resident={}, feed_fn=self._read, load_fn=lambda r, t, k: t)
+
+        def _read(self, step, count):
+            real = POINTS[self.indices(step, count)]
+            return {"real": real * (np.inf if self.spoiled and step >= 6 else 1)}
+
+        def __init__(self, source, *, seed, **rest):
+            super().__init__(source, seed=seed, **rest)
+            self.spoiled = seed == 8
+
+    with pytest.raises(NonFiniteError, match=r"of seed 8 became nan at step 7"):
+        train(tmp_path, **options(seed=7, num_seeds=2, batches_fn=Spoiled, data_augment_fn=None))
+
+
+def test_draws_are_a_function_of_key_and_position_and_uniform():
+    source = ArraySource({"real": np.arange(10, dtype=np.float32)[:, None]})
+    draws = Draws(source, batch_size=500, steps_per_round=2)
+    feed = draws.feed(dict)
+    key = jax.random.key(3)
+    one = feed.load_fn(feed.resident, feed.feed_fn(4, 1)[0], key)["real"]
+    two = feed.load_fn(feed.resident, feed.feed_fn(3, 2)[1], key)["real"]
+    np.testing.assert_array_equal(one, two)
+    counts = np.bincount(np.asarray(one, int).ravel(), minlength=10)
+    assert one.shape == (2, 500, 1) and counts.min() > 60 and counts.max() < 140
+    with pytest.raises(TypeError, match="source in memory"):
+        Draws([1, 2], batch_size=1)
+    with pytest.raises(ValueError, match="batch_size"):
+        Draws(source, batch_size=0)
