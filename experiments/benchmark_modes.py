@@ -101,41 +101,42 @@ def _benchmark(rows, num_seeds: int, seed: int, steps: int | None, out: Path) ->
         _write_table(out)
 
 
+HEAD = ("row", "steps", "modes", "high quality %", "KL", "width %", "worst seed", "published")
+LEGEND = (
+    "Means +- standard errors over the seeds; in brackets real samples, the best to be had, and uniform "
+    "noise.\nPublished: modes, high quality %, KL."
+)
+
+
 def _write_table(out: Path) -> None:
     """``modes.md`` and ``modes.json`` of every row that has been run in this folder."""
     found, lines = {}, []
     for name, row in ROWS.items():
         summary_file = out / name / "summary.json"
-        cells = ["", "", "", "", ""]
+        cells = [""] * (len(HEAD) - 2)
         if summary_file.is_file():
             summary = read_json(summary_file)
             found[name] = summary | {"arguments": row.arguments, "published": row.published}
             cells = [str(summary["steps"]), *_cells(summary["figures"]["rows"])]
         lines.append(f"| {' | '.join([name, *cells, row.published])} |")
-    head = [
-        "row",
-        "steps",
-        "modes",
-        "high quality %",
-        "KL",
-        "worst seed",
-        "published (modes, %, KL)",
-    ]
-    table = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *lines]
+    table = [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}", *lines]
     protocols = sorted({row["figures"]["protocol"] for row in found.values()})
-    text = "\n".join([*table, "", "Means +- standard errors over the seeds.", *protocols, ""])
-    (out / "modes.md").write_text(text)
+    (out / "modes.md").write_text("\n".join([*table, "", LEGEND, *protocols, ""]))
     (out / "modes.json").write_text(json.dumps(found, indent=2) + "\n")
     print(f"table    {out / 'modes.md'}")
 
 
 def _cells(rows: dict[str, dict[str, float]]) -> list[str]:
-    """Mean and error of each figure, then the worst seed's own figures."""
-    last = {name: row for name, row in rows.items() if name.startswith("generated")}
-    if len(last) == 1:
-        return [*(f"{value:.4g}" for value in last["generated"].values()), ""]
-    mean, error, (worst, figures) = *list(last.values())[:2], list(last.items())[2]
-    cells = [f"{mean[name]:.4g} +- {error[name]:.2g}" for name in mean]
+    """Mean, error, ceiling and floor of each figure; then the worst seed's own figures."""
+    last = [(name, row) for name, row in rows.items() if name.startswith("generated")]
+    means, errors = last[0][1], last[1][1] if len(last) > 1 else None
+    cells = []
+    for name, value in means.items():
+        error = f" +- {errors[name]:.2g}" if errors else ""
+        cells.append(f"{value:.4g}{error} ({rows['real'][name]:.4g}; {rows['noise'][name]:.4g})")
+    if errors is None:
+        return [*cells, ""]
+    worst, figures = last[2]
     values = ", ".join(f"{value:.4g}" for value in figures.values())
     return [*cells, f"{worst.rsplit(' ', 1)[1]}: {values}"]
 

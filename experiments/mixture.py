@@ -5,7 +5,10 @@
     python experiments/mixture.py --recipe pacgan --pack 4 --num-seeds 10
     python experiments/mixture.py --recipe unrolled --shape ring --unroll-steps 5
 
-Not measured yet.
+Ours, ten seeds on two CPU cores, the last step: grid 25 of 25 modes on every seed, 95.9 +- 0.4 % good samples, KL 0.0074 +-
+0.0006, the modes' width 84 +- 2 % of the truth's, after 30,000 steps (9 minutes for all ten); ring 8 of 8 on every seed,
+99.99 +- 0.01 %, 0.0017 +- 0.0003, width 65 +- 3 %, after 20,000 steps (6.5 minutes). The protocol, and what the figures do not see:
+experiments/stability.md. The recipes of the papers and the 1,200 dimensions are not measured yet.
 """
 
 from collections.abc import Callable
@@ -13,6 +16,8 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
 import optax
 
 from gan_jax import losses, penalties, schedules
@@ -37,19 +42,34 @@ class Recipe(NamedTuple):
     steps: int
 
 
+def signs(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Latents of -1 and 1: disconnected, as the modes are, so none need lie between two of them.
+
+    A continuous generator makes a connected set of connected latents, and draws what joins the modes too
+    (Khayatkhoei et al. 2018, arXiv 1806.00880).
+    """
+    return jax.random.rademacher(key, shape, jnp.float32)
+
+
 def ours(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int) -> Recipe:
-    """A relativistic pairing game with R1 and R2 every step, which fade as the players converge."""
-    steps = steps or 20_000
-    first, last = {"ring": (0.02, 0.02), "grid": (0.1, 0.1), "high": (0.1, 0.1)}[shape]
+    """A relativistic pairing game with R1 and R2 in every step, on latents of -1 and 1."""
+    default_steps, first, last = {
+        "ring": (20_000, 0.01, 0.001),
+        "grid": (30_000, 0.5, 0.1),
+        "high": (20_000, 0.5, 0.1),
+    }[shape]
+    steps = steps or default_steps
     weight = schedules.cosine(first, last, end=steps)
-    optimizer = optax.adam(optax.cosine_decay_schedule(1e-3, steps), b1=0.0, b2=0.99)
+    adam = partial(optax.adam, b1=0.0, b2=0.99)
     game = Game(
         generator=MLPGenerator((size,), (128,) * 3, output_fn=None),
         discriminator=MLPDiscriminator((128,) * 3),
         loss=losses.relativistic_pairing(),
-        generator_optimizer=optimizer,
-        discriminator_optimizer=optimizer,
-        latent_size=2,
+        generator_optimizer=adam(optax.cosine_decay_schedule(1e-3, steps)),
+        # not to 0: a discriminator as slow as the generator let it run off with modes at the end
+        discriminator_optimizer=adam(optax.cosine_decay_schedule(1e-3, steps, alpha=0.3)),
+        latent_size=16,
+        latent_fn=signs,
         penalties={
             "r1": penalties.Penalty(penalties.r1, penalties.on_real, weight),
             "r2": penalties.Penalty(penalties.r2, penalties.on_fake, weight),
@@ -57,7 +77,7 @@ def ours(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int)
         augment_fn=packing(pack),
         average_decay_fn=halflife(images=20_000),
     )
-    return Recipe(game, make_train_step, 256, steps)
+    return Recipe(game, make_train_step, 128, steps)
 
 
 def pacgan(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int) -> Recipe:

@@ -36,9 +36,11 @@ def test_a_row_is_a_run_and_the_others_stay_empty(table):
     out, _ = table
     lines = (out / "modes.md").read_text().splitlines()
     ours = next(line for line in lines if line.startswith("| ours-ring"))
-    assert "| 200 |" in ours and ours.count("+-") == 3 and "seed" not in ours
+    assert (
+        "| 200 |" in ours and ours.count("+-") == 4 and ours.count("; ") == 4 and "seed" not in ours
+    )
     other = next(line for line in lines if line.startswith("| pacgan-grid-1"))
-    assert [cell.strip() for cell in other.split("|")[2:-2]] == [""] * 5
+    assert [cell.strip() for cell in other.split("|")[2:-2]] == [""] * 6
     assert "17.3 +- 0.8" in other and any("2500 samples a row" in line for line in lines)
     found = json.loads((out / "modes.json").read_text())
     assert list(found) == ["ours-ring"] and list(found["ours-ring"]["seeds"]["generated"]) == [

@@ -36,6 +36,7 @@ def test_a_perfect_sampler_meets_the_ceiling_and_the_floor(make):
     row = judge.references["real"]
     assert row[f"modes of {num}"] == num
     assert abs(row["high quality %"] - 98.889) < 0.3
+    assert abs(row["width %"] - 100) < 1.5
     assert row["KL"] < 3 * (num - 1) / (2 * 20_000)
     assert judge.references["noise"]["high quality %"] < 30
 
@@ -47,9 +48,15 @@ def test_figures_of_the_judge_by_hand():
     figures = judge.measure(lambda num: samples)
     # three good samples, two of them in the mode of weight 1/4
     expected = 2 / 3 * np.log(2 / 3 / 0.25) + 1 / 3 * np.log(1 / 3 / 0.75)
+    width = figures.pop("width %")
     assert figures == {"modes of 2": 2, "high quality %": 75.0, "KL": round(expected, 5)}
+    # E[d^2 | d < 3] of the plane is 2 - 9 exp(-9/2) / (1 - exp(-9/2))
+    cut = 2 - 9 * np.exp(-4.5) / (1 - np.exp(-4.5))
+    assert width == pytest.approx(100 * np.sqrt(2.9**2 / 3 / cut), abs=0.1)
     nothing = judge.measure(lambda num: np.full((4, 2), 99.0))
-    assert nothing == {"modes of 2": 0, "high quality %": 0.0, "KL": round(np.log(4), 5)}
+    assert nothing == {
+        "modes of 2": 0, "high quality %": 0.0, "KL": round(np.log(4), 5), "width %": 0.0,
+    }  # fmt: skip
 
 
 def test_distances_are_in_each_modes_own_deviations():

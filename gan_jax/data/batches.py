@@ -86,9 +86,7 @@ class Batches:
 
     def positions(self, step: int, count: int = 1) -> np.ndarray:
         """Where the examples of :meth:`indices` stand in the run's stream; uint32, that shape."""
-        size = self.shape[0] * self.shape[1]
-        stream = np.arange(step * size, (step + count) * size, dtype=np.uint64).astype(np.uint32)
-        return stream.reshape(count, *self.shape)[:, :, self._rows]
+        return stream_positions(self.shape, step, count)[:, :, self._rows]
 
     def feed(
         self,
@@ -136,6 +134,13 @@ class Batches:
             return {"examples": examples, "positions": self.positions(step, count)}
 
         return Feed(feed.resident, feed_fn, load_fn)
+
+
+def stream_positions(shape: tuple[int, int], step: int, count: int) -> np.ndarray:
+    """Where the examples of ``count`` steps stand in a stream of batches: ``[count, *shape]`` uint32."""
+    size = shape[0] * shape[1]
+    stream = np.arange(step * size, (step + count) * size, dtype=np.uint64).astype(np.uint32)
+    return stream.reshape(count, *shape)
 
 
 def side_by_side(feeds: list[Feed]) -> Feed:

@@ -5,11 +5,10 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from gan_jax.augment import AugmentFn
 from gan_jax.data.arrays import ArraySource
-from gan_jax.data.batches import Feed
+from gan_jax.data.batches import Feed, stream_positions
 
 
 class Draws:
@@ -41,12 +40,6 @@ class Draws:
         self.source = source
         self.shape = (steps_per_round, batch_size)
 
-    def positions(self, step: int, count: int = 1) -> np.ndarray:
-        """Where the examples of these steps stand in the run's stream: ``[count, rounds, B]`` uint32."""
-        size = self.shape[0] * self.shape[1]
-        stream = np.arange(step * size, (step + count) * size, dtype=np.uint64).astype(np.uint32)
-        return stream.reshape(count, *self.shape)
-
     def feed(
         self, prepare_fn: Callable[[dict], dict], *, augment_fn: AugmentFn | None = None
     ) -> Feed:
@@ -75,4 +68,4 @@ class Draws:
                 batch["real"] = each(augment_one, key)(positions, batch["real"])
             return batch
 
-        return Feed(self.source.arrays, self.positions, load_fn)
+        return Feed(self.source.arrays, partial(stream_positions, self.shape), load_fn)

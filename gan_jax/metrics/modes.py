@@ -74,6 +74,21 @@ def quality_radius(dimension: int) -> float:
     return float(np.sqrt(chi2.ppf(HIGH_QUALITY_SHARE, dimension)))
 
 
+def relative_width(distances: Float[np.ndarray, " n"], dimension: int, radius: float) -> float:
+    """How wide the modes are, of how wide they should be: 1 for a perfect sampler, 0 for points.
+
+    The root mean square of distances below ``radius``, in deviations, over that of a Gaussian cut off there,
+    ``sqrt(d F_{d+2}(r^2) / F_d(r^2))`` with F_d the chi-squared distribution function.
+
+    Args:
+        distances: of good samples from their modes, in deviations.
+        dimension: d.
+        radius: r, at which they were cut off.
+    """
+    expected = dimension * chi2.cdf(radius**2, dimension + 2) / chi2.cdf(radius**2, dimension)
+    return float(np.sqrt(np.mean(np.square(distances)) / expected))
+
+
 def _counts(modes: np.ndarray, num_modes: int) -> np.ndarray:
     modes = np.asarray(modes)
     if modes.ndim != 1 or len(modes) == 0 or not np.issubdtype(modes.dtype, np.integer):
