@@ -23,7 +23,7 @@ from gan_jax.training.pictures import save_curves
 from gan_jax.training.report import finished, is_finished, write_report
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_log import RunLog
-from gan_jax.training.states import first_state, step_of
+from gan_jax.training.states import check_memory, first_state, step_of
 
 ARRANGEMENTS = {"jit": jit_arrangement, "pmap": pmap_arrangement}
 
@@ -49,6 +49,7 @@ def run(
         raise ValueError(
             f"num_seeds={experiment.num_seeds} runs side by side on one device: use parallel='jit'"
         )
+    check_memory(experiment)
     began = time.perf_counter()
     folder = RunFolder(run_dir)
     folder.prepare()

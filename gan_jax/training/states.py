@@ -14,12 +14,7 @@ from gan_jax.training.run_folder import RunFolder
 
 
 def first_state(experiment: Experiment, checkpoints: Checkpoints) -> tuple[GANState, int]:
-    """The newest saved state, or a new one; and its step.
-
-    Raises:
-        ValueError: several seeds need more memory than there is.
-    """
-    check_memory(experiment)
+    """The newest saved state, or a new one; and its step."""
     state = checkpoints.restore(abstract_state(experiment))
     if state is None:
         state = jax.jit(lambda: _new_state(experiment))()
