@@ -12,7 +12,7 @@ import tyro
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import rebuild
-from gan_jax.training.pictures import save_picture
+from gan_jax.training.pictures import check_picture_request, save_picture
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import best_state, last_state, members_of, step_of
 
@@ -53,10 +53,7 @@ def _sample(
     live: bool,
     of_seed: int | None,
 ) -> None:
-    if num < 1:
-        raise ValueError(f"--num must be at least 1, got {num}")
-    if out.suffix.lower() != ".png":
-        raise ValueError(f"--out must be a .png file, got {out}")
+    check_picture_request(num, out)
     folder = RunFolder(run)
     experiment = rebuild(folder)
     state = (best_state if checkpoint == "best" else last_state)(folder, experiment)

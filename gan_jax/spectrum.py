@@ -18,7 +18,7 @@ from gan_jax.game.jacobian import field_jacobian, field_product
 from gan_jax.game.objectives import Batch
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.experiment import Experiment, rebuild
-from gan_jax.training.pictures import save_picture, spectrum_picture
+from gan_jax.training.pictures import check_picture_request, save_picture, spectrum_picture
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import last_state, members_of, step_of
 
@@ -75,18 +75,13 @@ def eigenvalues(
 
 
 def _spectrum(run: Path, out: Path, num: int, batch_size: int | None) -> None:
-    if num < 1:
-        raise ValueError(f"--num must be at least 1, got {num}")
-    if out.suffix.lower() != ".png":
-        raise ValueError(f"--out must be a .png file, got {out}")
+    check_picture_request(num, out)
     folder = RunFolder(run)
     experiment = rebuild(folder)
     whole = last_state(folder, experiment)
     state = members_of(whole, experiment.num_seeds)[0]
-    batch, key = (
-        _batch(experiment, batch_size),
-        jax.random.fold_in(experiment.members[0].root_key, 1),
-    )
+    batch = _batch(experiment, batch_size)
+    key = jax.random.fold_in(experiment.members[0].root_key, 1)
     found = eigenvalues(experiment.game, state, batch, key, num=num)
     save_picture(spectrum_picture(found), out)
     growing = found[found.real > 0]

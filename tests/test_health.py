@@ -1,6 +1,7 @@
 """Failures that are said once, in a sentence, and figures worked out by hand."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_a_failure_is_said_once_and_again_when_it_comes_back(change, words):
     watch, bad = Watch([]), GOOD | change
     assert watch.sentences(4000, GOOD) == watch.sentences(4100, bad) == []
     (said,) = watch.sentences(4200, bad)
-    assert __import__("re").search(words, said) and "; try " in said
+    assert re.search(words, said) and "; try " in said
     assert watch.sentences(4300, bad) == watch.sentences(4400, GOOD) == []
     assert watch.sentences(4500, bad) == [] != watch.sentences(4600, bad)
     resumed = Watch([GOOD, bad, bad])

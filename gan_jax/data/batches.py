@@ -27,7 +27,7 @@ class Feed(NamedTuple):
         resident: arrays that live on the device for the whole run.
         feed_fn: ``(step, count) -> tree`` of host arrays ``[count, steps_per_round, B, ...]``.
         load_fn: ``(resident, one step of that tree, key) -> batch``; pure, runs on the device. The key
-            is the augmentation's, the same at every step.
+            is the data's, the same at every step.
     """
 
     resident: Tree

@@ -1,10 +1,17 @@
 """Alternating play, the default: the discriminator's steps, then the generator's against the new one."""
 
+import dataclasses
+from collections.abc import Callable
+
 import jax
 
+from gan_jax.game.batch_axis import BatchAxis
 from gan_jax.game.game import Game
-from gan_jax.game.objectives import discriminator_objective, generator_objective
+from gan_jax.game.objectives import Batch, discriminator_objective, generator_objective
+from gan_jax.game.state import GANState, TrainState
 from gan_jax.game.step import Players, ShardFn, TrainStep, make_play_step, repeat, unsharded, update
+
+OpponentFn = Callable[[TrainState, TrainState, Batch, jax.Array], TrainState]
 
 
 def make_train_step(
@@ -20,10 +27,36 @@ def make_train_step(
         Goodfellow et al. 2014, arXiv 1406.2661, algorithm 1;
         Mescheder et al. 2018, arXiv 1801.04406, section 2 (its circles around the Dirac-GAN).
     """
-    return make_play_step(_play, game, axis_name, shard_fn=shard_fn)
+    return make_play_step(alternate, game, axis_name, shard_fn=shard_fn)
 
 
-def _play(game, axis, state, batch, key) -> Players:
+def as_it_stands(
+    generator: TrainState, discriminator: TrainState, rows: Batch, key: jax.Array
+) -> TrainState:
+    """The discriminator that the generator meets in alternating play: the one after its updates."""
+    return discriminator
+
+
+def alternate(
+    game: Game,
+    axis: BatchAxis,
+    state: GANState,
+    batch: Batch,
+    key: jax.Array,
+    *,
+    opponent_fn: OpponentFn = as_it_stands,
+) -> Players:
+    """A round of alternating play.
+
+    Args:
+        game: the game.
+        axis: how the batch is divided.
+        state: before the round.
+        batch: of the round.
+        key: of the round.
+        opponent_fn: ``(generator, discriminator, rows, key) -> discriminator`` that the generator's
+            objective sees; its gradient flows through this function.
+    """
     discriminator_key, generator_key = jax.random.split(key)
 
     def update_discriminator(discriminator, rows, key):
@@ -41,7 +74,13 @@ def _play(game, axis, state, batch, key) -> Players:
     )
 
     def update_generator(generator, rows, key):
-        objective_fn = generator_objective(game, axis, state, generator, discriminator, rows, key)
+        def objective_fn(params):
+            opponent = opponent_fn(
+                dataclasses.replace(generator, params=params), discriminator, rows, key
+            )
+            here = (game, axis, state, generator, opponent, rows, key)
+            return generator_objective(*here)(params)
+
         return update(generator, game.generator_optimizer, objective_fn, axis)
 
     generator, generator_metrics = repeat(

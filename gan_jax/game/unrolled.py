@@ -1,6 +1,5 @@
 """Unrolled play: the generator steps against the discriminator of some steps from now."""
 
-import dataclasses
 from functools import partial
 
 import jax
@@ -8,15 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from gan_jax.game.alternating import alternate
 from gan_jax.game.game import Game
 from gan_jax.game.loops import scan
-from gan_jax.game.objectives import discriminator_objective, generator_objective
+from gan_jax.game.objectives import discriminator_objective
 from gan_jax.game.step import (
     Players,
     ShardFn,
     TrainStep,
     make_play_step,
-    repeat,
     unsharded,
     update,
 )
@@ -97,35 +96,13 @@ def check_unrollable(optimizer: optax.GradientTransformation) -> None:
 
 
 def _play(game, axis, state, batch, key, *, unroll_steps) -> Players:
-    discriminator_key, generator_key = jax.random.split(key)
+    def opponent_fn(generator, discriminator, rows, key):
+        def unroll(discriminator, _):
+            objective_fn = discriminator_objective(
+                game, axis, state, generator, discriminator, rows, key
+            )
+            return update(discriminator, game.discriminator_optimizer, objective_fn, axis)[0], None
 
-    def updated(generator, discriminator, rows, key):
-        objective_fn = discriminator_objective(
-            game, axis, state, generator, discriminator, rows, key
-        )
-        return update(discriminator, game.discriminator_optimizer, objective_fn, axis)
+        return scan(unroll, discriminator, length=unroll_steps)[0]
 
-    discriminator, discriminator_metrics = repeat(
-        partial(updated, state.generator),
-        state.discriminator,
-        batch,
-        discriminator_key,
-        game.discriminator_steps,
-    )
-
-    def update_generator(generator, rows, key):
-        def objective_fn(params):
-            opponent = dataclasses.replace(generator, params=params)
-
-            def unroll(discriminator, _):
-                return updated(opponent, discriminator, rows, key)[0], None
-
-            later, _ = scan(unroll, discriminator, length=unroll_steps)
-            return generator_objective(game, axis, state, generator, later, rows, key)(params)
-
-        return update(generator, game.generator_optimizer, objective_fn, axis)
-
-    generator, generator_metrics = repeat(
-        update_generator, state.generator, batch, generator_key, game.generator_steps
-    )
-    return Players(generator, discriminator, generator_metrics, discriminator_metrics)
+    return alternate(game, axis, state, batch, key, opponent_fn=opponent_fn)

@@ -20,7 +20,7 @@ def mixture_modes(
 ) -> Judge:
     """Modes with at least one good sample, the share of good samples, their divergence and their width.
 
-    A sample is good within three deviations of the nearest mode (in more dimensions than two, within
+    A sample is good within three deviations of the nearest mode (in other dimensions than two, within
     :func:`gan_jax.metrics.modes.quality_radius`). The divergence is that of the good samples' histogram from
     the modes' weights, in nats; without a good sample it is that of a single mode, the least likely.
     The width is ours: of modes narrower than the truth the papers' figures see only a share of good samples

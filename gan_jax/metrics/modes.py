@@ -68,8 +68,8 @@ def nearest_mode(
 def quality_radius(dimension: int) -> float:
     """How many deviations hold the share ``1 - exp(-9/2)`` of a Gaussian: 3 in the plane.
 
-    In one and two dimensions samples within three deviations are called good (Srivastava et al. 2017,
-    arXiv 1705.07761, section 4.1); in more dimensions none would be, so the share is kept instead.
+    In the plane samples within three deviations are called good (Srivastava et al. 2017, arXiv 1705.07761,
+    section 4.1); in many dimensions none would be, so the share is kept instead.
     """
     return float(np.sqrt(chi2.ppf(HIGH_QUALITY_SHARE, dimension)))
 

@@ -1,8 +1,9 @@
 """The health of a game while it trains, and one plain sentence when a known failure shows.
 
 Measured on the live generator, in evaluation mode, whenever a picture is drawn: lines of
-``metrics.jsonl`` named ``health/...``, and the next to them the players' own metrics (logits,
-accuracies, gradient norms, update ratios).
+``metrics.jsonl`` named ``health/...``, beside the players' own metrics (logits, accuracies, gradient
+norms, update ratios). Of a relativistic loss only differences of logits mean something, so there the
+accuracies do not, and a discriminator that separates everything is not told of.
 """
 
 from collections.abc import Callable

@@ -30,8 +30,7 @@ class Looking:
         self, experiment: Experiment, source: Source, folder: RunFolder, *, first_step: int
     ):
         self._experiment = experiment
-        self._drawer = Drawer(experiment)
-        self._drawers = self._drawer.members()
+        self._drawers = Drawer(experiment).members()
         self._real = _prepared(experiment, source)
         self._held_out = None
         if experiment.held_out_fn is not None:
@@ -48,8 +47,9 @@ class Looking:
     def picture(self, state: GANState) -> Image.Image:
         """Samples of the moving average of the first seed."""
         first = members_of(state, self._experiment.num_seeds)[0]
-        samples = self._drawer.draw(first.average, self._experiment.num_pictured)
-        return self._experiment.picture_fn(samples, self._drawer.logits_fn(first))
+        drawer = self._drawers[0]
+        samples = drawer.draw(first.average, self._experiment.num_pictured)
+        return self._experiment.picture_fn(samples, drawer.logits_fn(first))
 
     def health(self, step: int, state: GANState) -> tuple[dict[str, float], list[str]]:
         """The figures of the moment, means over the seeds, for the log; and what to say of them."""

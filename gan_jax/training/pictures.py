@@ -180,6 +180,18 @@ def _as_picture(figure) -> Image.Image:
     return Image.open(stream).convert("RGB")
 
 
+def check_picture_request(num: int, out: Path) -> None:
+    """Refuses a command that is to draw nothing, or into another kind of file.
+
+    Raises:
+        ValueError: ``num`` is below 1, or ``out`` is no PNG.
+    """
+    if num < 1:
+        raise ValueError(f"--num must be at least 1, got {num}")
+    if out.suffix.lower() != ".png":
+        raise ValueError(f"--out must be a .png file, got {out}")
+
+
 def save_picture(picture: Image.Image, path: Path) -> None:
     """Writes a picture so that a kill leaves the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)

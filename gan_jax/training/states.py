@@ -29,12 +29,14 @@ def check_memory(experiment: Experiment) -> None:
     Raises:
         ValueError: with the number of seeds that would fit.
     """
+    if experiment.num_seeds == 1:
+        return
     state = abstract_state(experiment)
     parameters = (state.generator.params, state.discriminator.params)
     needed = _num_bytes(state) + _num_bytes(parameters)
     stats = jax.devices()[0].memory_stats() or {}
     limit = stats.get("bytes_limit", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    if experiment.num_seeds > 1 and needed > limit:
+    if needed > limit:
         raise ValueError(
             f"num_seeds={experiment.num_seeds} needs at least {needed / 2**30:.1f} GiB for states and "
             f"gradients, and there are {limit / 2**30:.1f}: at most "
