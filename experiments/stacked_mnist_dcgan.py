@@ -29,6 +29,8 @@ from gan_jax.data import in_memory, tfds_source
 from gan_jax.data.images import check_images, stack_digits
 from gan_jax.game import Game
 from gan_jax.metrics import image_judges
+from gan_jax.metrics.classifier import training_and_held_out
+from gan_jax.metrics.classifier_cache import cached_classifier
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main
@@ -87,9 +89,9 @@ def experiment(
         return check_images(in_memory(source, fields=("image", "label")))
 
     def judge(source):
-        return image_judges.stacked_digits(
-            source, mnist(), num_samples=num_samples, classifier_steps=classifier_steps
-        )
+        digits = training_and_held_out(mnist())
+        classifier = cached_classifier(*digits, steps=classifier_steps)
+        return image_judges.stacked_digits(source, classifier, num_samples=num_samples)
 
     game = Game(
         generator=DCGANGenerator(

@@ -3,6 +3,7 @@
 import os
 
 import jax
+import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
@@ -22,3 +23,9 @@ install_import_hook(
     ["gan_jax.losses", "gan_jax.penalties", "gan_jax.augment", "gan_jax.metrics.classes"],
     "beartype.beartype",
 )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory):
+    """No test finds what another session trained."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))

@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +8,8 @@ from gan_jax.data import ArraySource, digits, pixels_to_real
 from gan_jax.data.images import stack_digits
 from gan_jax.metrics import image_judges
 from gan_jax.metrics.classes import class_shares, classes_covered, confident_share
-from gan_jax.metrics.classifier import train_classifier
+from gan_jax.metrics.classifier import train_classifier, training_and_held_out
+from gan_jax.metrics.classifier_cache import cached_classifier
 from gan_jax.metrics.frechet import frechet_distance
 
 
@@ -96,7 +98,8 @@ def test_the_judge_knows_real_digits_from_noise_and_collapse():
 def test_the_judge_of_stacked_digits_counts_their_modes():
     source = digits()
     stacked = stack_digits(source, num=4000, seed=0)
-    judge = image_judges.stacked_digits(stacked, source, num_samples=2000, classifier_steps=250)
+    classifier = cached_classifier(*training_and_held_out(source), steps=250)
+    judge = image_judges.stacked_digits(stacked, classifier, num_samples=2000)
     real = judge.references["real"]
     # 1,000 (1 - (1 - 1/1000) ** 2000) = 865 of the modes are expected in 2,000 draws
     assert 800 < real["modes of 1000"] < 920
@@ -110,5 +113,45 @@ def test_the_judge_of_stacked_digits_counts_their_modes():
 
 
 def test_a_classifier_needs_labels():
+    unlabelled = ArraySource({"image": np.zeros((12, 8, 8, 1), np.uint8)})
     with pytest.raises(ValueError, match="needs 'label'"):
-        train_classifier(ArraySource({"image": np.zeros((12, 8, 8, 1), np.uint8)}))
+        train_classifier(unlabelled, unlabelled)
+
+
+def digit_classifier(folder, **changes):
+    options = dict(steps=8, widths=(4, 8), num_features=8, max_shift=1, max_degrees=9.0)
+    return cached_classifier(*training_and_held_out(digits()), folder=folder, **(options | changes))
+
+
+def test_a_classifier_is_trained_once(tmp_path, monkeypatch):
+    made = digit_classifier(tmp_path)
+    trainings = []
+    monkeypatch.setattr(
+        "gan_jax.metrics.classifier_cache._save", lambda *made: trainings.append(made)
+    )
+    found = digit_classifier(tmp_path)
+    assert (found.network, found[2:]) == (made.network, made[2:])
+    jax.tree.map(np.testing.assert_array_equal, found.variables, made.variables)
+    assert trainings == []
+    # anything else that is asked for is another classifier
+    for change in (dict(steps=9), dict(seed=1), dict(max_shift=0), dict(widths=(4, 4))):
+        digit_classifier(tmp_path, **change)
+    assert len(trainings) == 4 and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_damaged_classifier_is_trained_again(tmp_path):
+    made = digit_classifier(tmp_path)
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for damage in (b"", b"not a zip file", whole[: len(whole) // 2]):
+        file.write_bytes(damage)
+        jax.tree.map(
+            np.testing.assert_array_equal, digit_classifier(tmp_path).variables, made.variables
+        )
+        assert np.load(file, allow_pickle=False)["record"]
+
+
+def test_a_classifier_of_digits_on_a_small_budget():
+    """That of MNIST on a small scale: turned digits of 8x8, fewer steps, a narrower network."""
+    classifier = train_classifier(*training_and_held_out(digits()), steps=600, max_degrees=10.0)
+    assert classifier.num_held_out == 299 and classifier.accuracy > 0.96

@@ -1,4 +1,4 @@
-"""Judges of images, by a classifier that is trained on the spot.
+"""Judges of images, by a classifier that is trained in the project.
 
 The real set is cut in two random halves. Generated samples, one half of the real ones, and uniform
 noise are each compared with the other half, so that all distances have the same number of samples
@@ -9,7 +9,8 @@ import numpy as np
 
 from gan_jax.data import ArraySource, pixels_to_real
 from gan_jax.metrics.classes import class_shares, classes_covered, confident_share
-from gan_jax.metrics.classifier import Classifier, train_classifier
+from gan_jax.metrics.classifier import Classifier, training_and_held_out
+from gan_jax.metrics.classifier_cache import cached_classifier
 from gan_jax.metrics.frechet import frechet_distance
 from gan_jax.metrics.judgement import Figures, Judge
 from gan_jax.metrics.modes import kl_to_uniform, modes_covered
@@ -23,11 +24,13 @@ def labelled_images(
     Args:
         source: with ``image`` uint8 and ``label``.
         num_samples: per row; at most half the real set.
-        classifier_steps: updates of the classifier.
+        classifier_steps: updates of the classifier, which is trained on five sixths of the source.
         seed: of the halves, the noise and the classifier.
     """
     num = min(num_samples, len(source) // 2)
-    classifier = train_classifier(source, seed=seed, steps=classifier_steps)
+    classifier = cached_classifier(
+        *training_and_held_out(source, seed=seed), seed=seed, steps=classifier_steps
+    )
     rows, reference = _rows(source, num, seed)
     _, reference_features = classifier.judge(reference)
 
@@ -53,12 +56,7 @@ def labelled_images(
 
 
 def stacked_digits(
-    source: ArraySource,
-    digits: ArraySource,
-    *,
-    num_samples: int = 26_000,
-    classifier_steps: int = 1000,
-    seed: int = 0,
+    source: ArraySource, classifier: Classifier, *, num_samples: int = 26_000, seed: int = 0
 ) -> Judge:
     """Modes of 1,000 that three-digit images cover, in the eyes of a classifier of single digits.
 
@@ -67,17 +65,15 @@ def stacked_digits(
 
     Args:
         source: the stacked images ``[N, H, W, 3]`` uint8.
-        digits: the single digits, with ``image`` ``[M, H, W, 1]`` uint8 and ``label``.
+        classifier: of single digits ``[H, W, 1]``.
         num_samples: per row; at most half the stacked set.
-        classifier_steps: updates of the classifier.
-        seed: of the halves, the noise and the classifier.
+        seed: of the halves and the noise.
 
     References:
         Metz et al. 2017, arXiv 1611.02163, section 3.3.1; Lin et al. 2018, arXiv 1712.04086, section
         4.2 (26,000 samples).
     """
     num = min(num_samples, len(source) // 2)
-    classifier = train_classifier(digits, seed=seed, steps=classifier_steps)
     rows, reference = _rows(source, num, seed)
     _, reference_features = _read_stacked(classifier, reference)
 
@@ -124,7 +120,7 @@ def _read_stacked(classifier: Classifier, images: np.ndarray) -> tuple[np.ndarra
 
 def _protocol(num: int, classifier: Classifier) -> str:
     return (
-        f"{num} samples a row against the other {num} real ones; features: the 64 of a classifier "
-        f"trained here\n(held-out accuracy {100 * classifier.accuracy:.1f} % of "
-        f"{classifier.num_held_out})"
+        f"{num} samples a row against the other {num} real ones; features: the "
+        f"{classifier.network.num_features} of a classifier trained here\n(held-out accuracy "
+        f"{100 * classifier.accuracy:.1f} % of {classifier.num_held_out})"
     )
