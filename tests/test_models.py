@@ -83,6 +83,36 @@ def test_dcgan_shapes_and_range(size, widths):
     assert logits.shape == (2,) and logits.dtype == jnp.float32
 
 
+@pytest.mark.parametrize("kernel_size", (3, 5))
+def test_transposed_convolutions_to_odd_sizes_are_those_of_the_way_back(kernel_size):
+    """4x4 to 7x7 is the adjoint of the strided convolution from 7x7 to 4x4, as in the first DCGANs."""
+    small, large = jax.random.normal(key, (2, 4, 4, 3)), jnp.zeros((2, 7, 7, 5))
+    ours = ConvTranspose(5, kernel_size, 2, size=(7, 7), use_bias=False)
+    params = ours.init(key, small)
+    # the adjoint takes the kernel of 5 channels to 3, mirrored
+    kernel = params["params"]["kernel"][::-1, ::-1].transpose(0, 1, 3, 2)
+    _, adjoint = jax.vjp(lambda images: convolutions.native_conv(images, kernel, 2), large)
+    np.testing.assert_allclose(ours.apply(params, small), adjoint(small)[0], atol=1e-5)
+
+
+def test_generators_meet_their_discriminators_at_odd_sizes():
+    generator = DCGANGenerator((28, 28, 3), (16, 8, 4, 2))
+    latents, images = jnp.zeros((2, 5)), jnp.zeros((2, 28, 28, 3))
+
+    def sizes(module, inputs):
+        call = lambda: module.init_with_output(  # noqa: E731
+            key, inputs, train=True, capture_intermediates=True, mutable=True
+        )
+        _, variables = jax.eval_shape(call)
+        outputs = jax.tree.leaves(variables["intermediates"])
+        return sorted({leaf.shape[1] for leaf in outputs if leaf.ndim == 4})
+
+    assert sizes(generator, latents) == [4, 7, 8, 14, 28]  # 8 is cut to 7
+    assert sizes(DCGANDiscriminator((2, 4, 8, 16)), images) == [2, 4, 7, 14]
+    kernel = jax.eval_shape(lambda: generator.init(key, latents, train=True))["params"]
+    assert kernel["Dense_0"]["kernel"].shape == (5, 2 * 2 * 16)
+
+
 def test_images_lie_in_the_range_of_tanh():
     generator = DCGANGenerator((8, 8, 1), (8, 4))
     images, _ = generator.init_with_output(key, 1e4 * jax.random.normal(key, (4, 5)), train=True)

@@ -12,7 +12,7 @@ def tfds_source(name: str, *, split: str = "train", data_dir: str | Path | None 
 
     Args:
         name: as TFDS has it, such as ``"mnist"`` or ``"cifar10"``.
-        split: such as ``"train"``, ``"test"`` or ``"train[:1000]"``.
+        split: such as ``"train"``, ``"test"``, ``"train[:1000]"`` or ``"train+test"``.
         data_dir: a folder that holds ``name/version/``; None is TFDS's own default
             (``~/tensorflow_datasets``), prepared from the network when it is not there.
 
@@ -34,11 +34,11 @@ def tfds_source(name: str, *, split: str = "train", data_dir: str | Path | None 
         _prepare(tfds, name, root)
         folder = _prepared_folder(root, name)
     builder = tfds.builder_from_directory(folder)
-    base = split.split("[")[0]
-    if base not in builder.info.splits:
-        raise ValueError(
-            f"{name} has no split {base!r}: expected one of {sorted(builder.info.splits)}"
-        )
+    for base in (part.split("[")[0] for part in split.split("+")):
+        if base not in builder.info.splits:
+            raise ValueError(
+                f"{name} has no split {base!r}: expected one of {sorted(builder.info.splits)}"
+            )
     try:
         return builder.as_data_source(split=split)
     except NotImplementedError as error:  # prepared in another file format

@@ -58,9 +58,22 @@ class Conv(nn.Module):
 
 
 class ConvTranspose(Conv):
-    """``nn.ConvTranspose`` with "SAME" padding: ``[B, H, W, C] -> [B, stride H, stride W, features]``."""
+    """``nn.ConvTranspose`` with "SAME" padding: ``[B, H, W, C] -> [B, stride H, stride W, features]``.
 
+    Attributes:
+        size: of the output, at most ``(stride H, stride W)``, which it is if None: the first rows and
+            columns are cut off.
+    """
+
+    size: tuple[int, int] | None = None
     apply_fn: Callable = convolutions.conv_transpose
+
+    @nn.compact
+    def __call__(self, images: jax.Array) -> jax.Array:
+        """``[B, H, W, C] -> [B, *size, features]``."""
+        images = super().__call__(images)
+        height, width = self.size or images.shape[1:3]
+        return images[:, images.shape[1] - height :, images.shape[2] - width :]
 
 
 class UpsampleConv(Conv):

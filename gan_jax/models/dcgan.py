@@ -1,7 +1,8 @@
 """Convolutional players for images of 8 to 64 pixels.
 
 The size follows from the number of strides: ``widths=(128, 64)`` with strides 2 and 2 draws
-28x28 from 7x7 and 8x8 from 2x2; four widths draw 64x64 from 4x4.
+28x28 from 7x7 and 8x8 from 2x2; four widths draw 64x64 from 4x4, and 28x28 from 2x2 by way of 4x4,
+7x7 and 14x14, the sizes that a discriminator of as many strides makes of it.
 
 References:
     Radford et al. 2015, arXiv 1511.06434, section 3 and figure 1.
@@ -36,11 +37,13 @@ dcgan_init = nn.initializers.normal(0.02)
 class DCGANGenerator(nn.Module):
     """Latents ``[B, Z]`` to images ``[B, H, W, C]`` in ``[-1, 1]``.
 
-    A projection to ``[H / s, W / s, widths[0]]``, where ``s`` is the product of the strides, then
-    one transposed convolution per width; the last one makes the image.
+    A projection to ``[h, w, widths[0]]``, then one transposed convolution per width; the last one
+    makes the image. The sizes are those of strided convolutions the other way round, rounded up: where
+    one is not a multiple of its stride, the first rows and columns of what is larger are cut off, which
+    keeps kernels of odd size centred.
 
     Attributes:
-        image_shape: ``(H, W, C)``; H and W are multiples of the product of the strides.
+        image_shape: ``(H, W, C)``.
         widths: channels before each transposed convolution.
         strides: of each transposed convolution; 2 everywhere if None.
         kernel_size: of each transposed convolution.
@@ -72,13 +75,8 @@ class DCGANGenerator(nn.Module):
         """``[B, Z] -> [B, H, W, C]``, float32 in ``[-1, 1]``."""
         height, width, channels = self.image_shape
         strides = _strides(self.widths, self.strides)
-        scale = math.prod(strides)
-        if height % scale or width % scale:
-            raise ValueError(
-                f"image_shape {self.image_shape} must be a multiple of {scale}, the product of "
-                f"the strides {strides}: change widths (one stride of 2 each) or strides"
-            )
-        start = (height // scale, width // scale, self.widths[0])
+        first, *sizes = _growing_sizes((height, width), strides)
+        start = (*first, self.widths[0])
         options = dict(use_bias=self.use_bias, kernel_init=self.kernel_init, dtype=self.dtype)
         shared = dict(activation_fn=self.activation_fn, axis_name=self.axis_name, dtype=self.dtype)
 
@@ -87,14 +85,14 @@ class DCGANGenerator(nn.Module):
         hidden = Block(projection, norm_fn=self.projection_norm_fn, **shared)(hidden, train=train)
         hidden = hidden.reshape(-1, *start)
         same_size = partial(Conv, kernel_size=self.kernel_size, **options)
-        for features, stride in zip(self.widths[1:], strides, strict=False):
-            layer = ConvTranspose(features, self.kernel_size, stride, **options)
+        for features, stride, size in zip(self.widths[1:], strides, sizes, strict=False):
+            layer = ConvTranspose(features, self.kernel_size, stride, size=size, **options)
             hidden = Block(layer, norm_fn=self.norm_fn, **shared)(hidden, train=train)
             for _ in times(self.residual_blocks):
                 block = Residual(same_size, norm_fn=self.norm_fn, **shared)
                 hidden = block(hidden, train=train)
-        images = ConvTranspose(channels, self.kernel_size, strides[-1], **options)(hidden)
-        return jnp.tanh(images.astype(jnp.float32))
+        layer = ConvTranspose(channels, self.kernel_size, strides[-1], size=sizes[-1], **options)
+        return jnp.tanh(layer(hidden).astype(jnp.float32))
 
 
 class DCGANDiscriminator(nn.Module):
@@ -166,3 +164,16 @@ def _strides(widths: tuple[int, ...], strides: tuple[int, ...] | None) -> tuple[
     if len(strides) != len(widths):
         raise ValueError(f"one stride per width: got widths {widths} and strides {strides}")
     return strides
+
+
+def _growing_sizes(size: tuple[int, int], strides: tuple[int, ...]) -> list[tuple[int, int]]:
+    """From the smallest map to the image, the sizes before and after each transposed convolution."""
+    sizes = [size]
+    for stride in reversed(strides):
+        if stride > 1 and 1 in sizes[0]:
+            raise ValueError(
+                f"images of {size[0]}x{size[1]} have too few pixels for the strides {strides}: the "
+                "map before the first is smaller than one pixel; take fewer widths, or strides of 1"
+            )
+        sizes.insert(0, tuple(-(-length // stride) for length in sizes[0]))
+    return sizes

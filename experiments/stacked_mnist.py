@@ -1,0 +1,231 @@
+"""Stacked MNIST: three digits in the three channels of an image, whose 1,000 modes can be counted.
+
+    python experiments/stacked_mnist.py --data-dir DIR                      # a folder that holds mnist/3.0.1
+    python experiments/stacked_mnist.py --recipe rpgan-r1
+    python experiments/stacked_mnist.py --recipe tiny --pack 4
+    python experiments/stacked_mnist.py --recipe pacgan --pack 2
+
+The papers' protocols, and small residual players without normalisation that show what a loss and its
+penalties do. A classifier of single digits, trained on MNIST and kept on disk, reads the modes.
+
+What was measured, and how: experiments/stability.md.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import flax.linen as nn
+import jax
+import optax
+
+from gan_jax import losses, penalties, schedules
+from gan_jax.data import in_memory, tfds_source
+from gan_jax.data.images import check_images, stack_digits
+from gan_jax.game import Game, make_train_step, make_unrolled_step
+from gan_jax.game.average import no_average
+from gan_jax.metrics import image_judges
+from gan_jax.metrics.classifier_cache import cached_classifier
+from gan_jax.models.blocks import BatchNorm
+from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
+from gan_jax.models.upsampling import UpsamplingGenerator
+from gan_jax.remedies.packing import pack as packing
+from gan_jax.training import Experiment, main
+
+SHAPE = (28, 28, 3)
+LOSSES = {"gan": losses.non_saturating, "rpgan": losses.relativistic_pairing}
+
+
+class Recipe(NamedTuple):
+    """A game, how it is played, with how much data, and how many samples are judged."""
+
+    game: Game
+    make_step: Callable
+    batch_size: int
+    steps: int
+    num_samples: int = 26_000
+
+
+def uniform(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Latents on [-1, 1]."""
+    return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+
+
+def pacgan(steps: int | None, pack: int, unroll_steps: int) -> Recipe:
+    """Lin et al. 2018, arXiv 1712.04086, section 4.2 and table 2: a DCGAN of 64 filters.
+
+    A batch holds 64 packs. The authors' 100,000 steps are the default.
+    """
+    optimizer = optax.adam(2e-4, b1=0.5)
+    game = Game(
+        generator=DCGANGenerator(SHAPE, (512, 256, 128, 64), activation_fn=nn.relu),
+        discriminator=DCGANDiscriminator((64, 128, 256, 512), norm_fn=BatchNorm),
+        loss=losses.non_saturating(),
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        latent_size=100,
+        latent_fn=uniform,
+        generator_steps=2,
+        augment_fn=packing(pack),
+        average_decay_fn=no_average,
+    )
+    return Recipe(game, make_train_step, 64 * pack, steps or 100_000)
+
+
+def tiny(steps: int | None, pack: int, unroll_steps: int) -> Recipe:
+    """Lin et al. 2018, table 3, after Metz et al. 2017, arXiv 1611.02163, section 3.3.1 and appendix.
+
+    A discriminator of a quarter of the generator's channels. A batch holds 128 packs; the authors'
+    500,000 steps are the default.
+    """
+    leaky_relu = partial(nn.leaky_relu, negative_slope=0.3)
+    # eps_root: Adam has no derivative at a gradient of 0 without it
+    adam = partial(optax.adam, b1=0.5, b2=0.99)
+    game = Game(
+        generator=DCGANGenerator(
+            SHAPE, (64, 32, 16, 8), strides=(2, 2, 2, 1), kernel_size=3, activation_fn=nn.relu
+        ),
+        discriminator=DCGANDiscriminator(
+            (2, 4, 8), kernel_size=3, norm_fn=BatchNorm, activation_fn=leaky_relu
+        ),
+        loss=losses.non_saturating(),
+        generator_optimizer=adam(1e-4),
+        discriminator_optimizer=adam(2e-4, eps_root=1e-8 if unroll_steps else 0.0),
+        latent_size=256,
+        augment_fn=packing(pack),
+        average_decay_fn=no_average,
+    )
+    make_step = partial(make_unrolled_step, unroll_steps=unroll_steps)
+    return Recipe(game, make_step, 128 * pack, steps or 500_000, num_samples=25_600)
+
+
+def residual(
+    loss: str, names: tuple[str, ...], steps: int | None, pack: int, unroll_steps: int
+) -> Recipe:
+    """Small residual players without normalisation, after Huang et al. 2024, arXiv 2501.05441, table 1.
+
+    The loss and the penalties are theirs, in every step; the networks and the numbers are ours.
+    """
+    steps = steps or 10_000
+    kinds = {
+        "r1": (penalties.r1, penalties.on_real),
+        "r2": (penalties.r2, penalties.on_fake),
+    }
+    weight = schedules.cosine(1.0, 0.1, end=steps)
+    optimizer = optax.adam(optax.cosine_decay_schedule(5e-4, steps, alpha=0.1), b1=0.0, b2=0.99)
+    he = nn.initializers.he_normal()
+    game = Game(
+        generator=UpsamplingGenerator(
+            SHAPE,
+            start_channels=64,
+            widths=(32, 16),
+            kernel_size=3,
+            output_kernel_size=3,
+            residual_blocks=1,
+            kernel_init=he,
+        ),
+        discriminator=DCGANDiscriminator(
+            (16, 32, 64), kernel_size=3, residual_blocks=1, kernel_init=he
+        ),
+        loss=LOSSES[loss](),
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        latent_size=64,
+        penalties={name: penalties.Penalty(*kinds[name], weight) for name in names},
+        augment_fn=packing(pack),
+    )
+    return Recipe(game, make_train_step, 64 * pack, steps)
+
+
+RECIPES = {
+    "rpgan-r1-r2": partial(residual, "rpgan", ("r1", "r2")),
+    "gan-r1-r2": partial(residual, "gan", ("r1", "r2")),
+    "rpgan-r1": partial(residual, "rpgan", ("r1",)),
+    "gan-r1": partial(residual, "gan", ("r1",)),
+    "rpgan": partial(residual, "rpgan", ()),
+    "pacgan": pacgan,
+    "tiny": tiny,
+}
+
+
+def experiment(
+    *,
+    recipe: Literal[
+        "rpgan-r1-r2", "gan-r1-r2", "rpgan-r1", "gan-r1", "rpgan", "pacgan", "tiny"
+    ] = "rpgan-r1-r2",
+    data_dir: Path | None = None,
+    split: str = "train+test",
+    seed: int = 0,
+    steps: int | None = None,
+    pack: int = 1,
+    unroll_steps: int = 0,
+    num_examples: int = 128_000,
+    num_samples: int | None = None,
+    classifier_steps: int = 4000,
+) -> Experiment:
+    """Stacked MNIST, and a recipe that is to learn its 1,000 modes.
+
+    Args:
+        recipe: ours first; the protocols of papers.
+        data_dir: a folder of prepared TFDS data sets; TFDS's own default without it.
+        split: of MNIST, the digits that are stacked.
+        seed: of everything that is drawn but the data.
+        steps: rounds of updates; the recipe's own without it.
+        pack: samples per judgement.
+        unroll_steps: of the discriminator, in the recipe tiny.
+        num_examples: stacked images to learn from, a fixed set.
+        num_samples: that are judged; the recipe's own without it.
+        classifier_steps: training of the classifier of single digits.
+    """
+    if recipe != "tiny" and unroll_steps:
+        raise ValueError(f"unroll_steps={unroll_steps} belongs to --recipe tiny, got {recipe}")
+
+    @cache
+    def mnist(split: str):
+        source = tfds_source("mnist", split=split, data_dir=data_dir)
+        return check_images(in_memory(source, fields=("image", "label")))
+
+    def judge(source):
+        classifier = cached_classifier(
+            mnist("train"),
+            mnist("test"),
+            widths=(48, 96),
+            num_features=128,
+            max_shift=2,
+            max_degrees=10.0,
+            steps=classifier_steps,
+        )
+        num = num_samples or found.num_samples
+        return image_judges.stacked_digits(source, classifier, num_samples=num)
+
+    found = RECIPES[recipe](steps, pack, unroll_steps)
+    every = max(found.steps // 10, 1)
+    return Experiment(
+        game=found.game,
+        make_step=found.make_step,
+        source_fn=lambda: stack_digits(mnist(split), num=num_examples, seed=0),
+        steps=found.steps,
+        batch_size=found.batch_size,
+        seed=seed,
+        judge_fn=judge,
+        log_every_steps=min(20, every),
+        sample_every_steps=every,
+        measure_every_steps=every,
+        save_every_steps=every,
+        best_metric="modes of 1000",
+    )
+
+
+if __name__ == "__main__":
+    main(
+        experiment,
+        tiny=dict(
+            recipe="tiny",
+            split="test[:64]",
+            steps=4,
+            num_examples=256,
+            num_samples=32,
+            classifier_steps=4,
+        ),
+    )
