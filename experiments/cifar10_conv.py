@@ -119,9 +119,10 @@ def experiment(
         batch_size=batch_size,
         seed=seed,
         data_augment_fn=data_augment_fn,
+        standing_passes=40,  # eleven batch norms: the average needs statistics of its own
         judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),
         log_every_steps=20,
-        sample_every_steps=200,
+        sample_every_steps=500,
         measure_every_steps=500,
         save_every_steps=200,
     )

@@ -1,4 +1,5 @@
 import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from gan_jax import losses, penalties
 from gan_jax.augment import flip
 from gan_jax.game import draw_latents, generate, init, make_train_step
 from gan_jax.game.average import halflife, move_average, no_average
+from gan_jax.game.sampling import update_statistics
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 
@@ -160,6 +162,27 @@ def test_running_statistics_change_in_the_players_own_update_only():
     frozen = dataclasses.replace(game, generator_optimizer=optax.set_to_zero())
     again, _ = play(frozen, 1, {"real": real})
     assert_equal(after.discriminator, again.discriminator)
+
+
+def test_standing_statistics_are_those_of_the_weights_and_the_latents():
+    """Of a first layer ``x W + b`` with normal x: mean b and variance ``|W|^2`` by column."""
+    game = vector_game(generator=MLPGenerator((2,), (8,), norm_fn=BatchNorm))
+    state, _ = play(game)
+    before = jax.tree.map(lambda leaf: leaf + 3.0, state.average)  # statistics of no weights at all
+    update = jax.jit(partial(update_statistics, game))
+    variables = before
+    for index in range(100):
+        latents = draw_latents(game, jax.random.fold_in(key, index), 500)
+        variables = update(variables, latents)
+    assert_equal(variables["params"], before["params"])
+    dense = before["params"]["Dense_0"]
+    (statistics,) = jax.tree.leaves(variables["batch_stats"], is_leaf=lambda tree: "mean" in tree)
+    np.testing.assert_allclose(statistics["var"], (dense["kernel"] ** 2).sum(0), rtol=0.1)
+    deviations = (statistics["mean"] - dense["bias"]) / jnp.sqrt(statistics["var"])
+    np.testing.assert_allclose(deviations, 0.0, atol=0.05)  # of about 19 * 500 latents
+    plain = vector_game()
+    untouched = init(plain, key).average
+    assert_equal(update_statistics(plain, untouched, draw_latents(plain, key, 4)), untouched)
 
 
 def test_dropout_runs_in_training_and_not_in_evaluation():

@@ -1,5 +1,6 @@
 """The host side, in one process, on a game that compiles in seconds."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from games import vector_game
 from PIL import Image
 
 from gan_jax.data import ArraySource
+from gan_jax.models.blocks import BatchNorm
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment, load_experiment_function
@@ -279,6 +281,20 @@ def test_drawing_in_batches_is_drawing_at_once():
     np.testing.assert_allclose(drawer.draw(state.average, 10, batch_size=4), whole, atol=1e-6)
     other = Drawer(experiment(), seed=5).draw(state.average, 10)
     assert not np.array_equal(other, whole)
+
+
+def test_standing_statistics_are_taken_before_drawing():
+    built = experiment()
+    norm = dataclasses.replace(built.game, generator=built.game.generator.clone(norm_fn=BatchNorm))
+    settled = dataclasses.replace(built, game=norm, standing_passes=2)
+    state, _ = first_state(settled, Unsaved())
+    as_it_is = Drawer(dataclasses.replace(settled, standing_passes=0)).draw(state.average, 10)
+    drawer = Drawer(settled)
+    anew = drawer.draw(state.average, 10)
+    assert not np.array_equal(anew, as_it_is)
+    np.testing.assert_array_equal(drawer.draw(state.average, 10), anew)
+    with pytest.raises(ValueError, match="standing_passes must not be negative, got -1"):
+        dataclasses.replace(built, standing_passes=-1)
 
 
 class Unsaved:

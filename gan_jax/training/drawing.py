@@ -9,10 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.game import GANState, draw_latents, generate
+from gan_jax.game.sampling import update_statistics
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.pictures import LogitsFn
 
 _DIVISIBLE = 840  # by every pack size up to 8
+_STANDING = 64  # latents in a pass for standing statistics
 
 
 class Drawer:
@@ -28,6 +30,7 @@ class Drawer:
         key = experiment.members[0].root_key if seed is None else jax.random.key(seed)
         self._key = jax.random.fold_in(key, 2)
         self._generate = jax.jit(partial(generate, experiment.game))
+        self._update_statistics = jax.jit(partial(update_statistics, experiment.game))
 
     def members(self) -> list["Drawer"]:
         """A drawer for each seed of the experiment; they share what is compiled."""
@@ -40,6 +43,7 @@ class Drawer:
 
     def draw(self, variables: Any, num: int, *, batch_size: int = 250) -> np.ndarray:
         """``[num, ...]`` samples with a generator's variables, drawn in batches."""
+        variables = self._settled(variables)
         latents_key, condition_key = jax.random.split(self._key)
         latents = draw_latents(self._experiment.game, latents_key, num)
         condition = None
@@ -55,6 +59,17 @@ class Drawer:
             )
             parts.append(np.asarray(part)[start - rows.start :])
         return np.concatenate(parts)
+
+    def _settled(self, variables: Any) -> Any:
+        """With running statistics of its own, in as many passes as the experiment asks for."""
+        for index in range(self._experiment.standing_passes):
+            latents_key, condition_key = jax.random.split(jax.random.fold_in(self._key, index))
+            latents = draw_latents(self._experiment.game, latents_key, _STANDING)
+            condition = None
+            if self._experiment.condition_fn is not None:
+                condition = self._experiment.condition_fn(condition_key, _STANDING)
+            variables = self._update_statistics(variables, latents, condition)
+        return variables
 
     def logits_fn(self, state: GANState) -> LogitsFn:
         """What a discriminator says of samples, in evaluation mode, as the game shows them to it.
