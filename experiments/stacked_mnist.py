@@ -22,6 +22,7 @@ import optax
 
 from gan_jax import losses, penalties, schedules
 from gan_jax.data import in_memory, tfds_source
+from gan_jax.data.arrays import joined
 from gan_jax.data.images import check_images, stack_digits
 from gan_jax.game import Game, make_train_step, make_unrolled_step
 from gan_jax.game.average import no_average
@@ -155,7 +156,8 @@ def experiment(
         "rpgan-r1-r2", "gan-r1-r2", "rpgan-r1", "gan-r1", "rpgan", "pacgan", "tiny"
     ] = "rpgan-r1-r2",
     data_dir: Path | None = None,
-    split: str = "train+test",
+    train_split: str = "train",
+    test_split: str = "test",
     seed: int = 0,
     steps: int | None = None,
     pack: int = 1,
@@ -169,7 +171,8 @@ def experiment(
     Args:
         recipe: ours first; the protocols of papers.
         data_dir: a folder of prepared TFDS data sets; TFDS's own default without it.
-        split: of MNIST, the digits that are stacked.
+        train_split: of MNIST, from which the classifier learns; its digits and the next are stacked.
+        test_split: of MNIST, on which the classifier is tested.
         seed: of everything that is drawn but the data.
         steps: rounds of updates; the recipe's own without it.
         pack: samples per judgement.
@@ -181,15 +184,17 @@ def experiment(
     if recipe != "tiny" and unroll_steps:
         raise ValueError(f"unroll_steps={unroll_steps} belongs to --recipe tiny, got {recipe}")
 
-    @cache
-    def mnist(split: str):
+    def read(split: str):
         source = tfds_source("mnist", split=split, data_dir=data_dir)
         return check_images(in_memory(source, fields=("image", "label")))
 
+    @cache
+    def mnist():
+        return read(train_split), read(test_split)
+
     def judge(source):
         classifier = cached_classifier(
-            mnist("train"),
-            mnist("test"),
+            *mnist(),
             widths=(48, 96),
             num_features=128,
             max_shift=2,
@@ -204,7 +209,7 @@ def experiment(
     return Experiment(
         game=found.game,
         make_step=found.make_step,
-        source_fn=lambda: stack_digits(mnist(split), num=num_examples, seed=0),
+        source_fn=lambda: stack_digits(joined(*mnist()), num=num_examples, seed=0),
         steps=found.steps,
         batch_size=found.batch_size,
         seed=seed,
@@ -222,7 +227,8 @@ if __name__ == "__main__":
         experiment,
         tiny=dict(
             recipe="tiny",
-            split="test[:64]",
+            train_split="train[:64]",
+            test_split="test[:64]",
             steps=4,
             num_examples=256,
             num_samples=32,

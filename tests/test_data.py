@@ -17,6 +17,7 @@ from gan_jax.data import (
     pixels_to_real,
     tfds_source,
 )
+from gan_jax.data.arrays import joined
 from gan_jax.data.images import check_images, pad_images, real_to_pixels, stack_digits
 
 PREPARED = Path(__file__).parents[2] / "shared" / "tfds"
@@ -265,3 +266,10 @@ def test_stacked_digits_spell_their_label():
     for image, label in zip(stacked.arrays["image"], stacked.arrays["label"], strict=True):
         spelled = [known[image[:, :, channel].tobytes()] for channel in range(3)]
         assert 100 * spelled[0] + 10 * spelled[1] + spelled[2] == label
+
+
+def test_sources_one_after_the_other():
+    both = joined(numbers, ArraySource({"x": np.arange(10, 13)}))
+    assert both.arrays["x"].tolist() == list(range(13))
+    with pytest.raises(KeyError, match="x"):
+        joined(numbers, ArraySource({"y": np.arange(3)}))

@@ -51,6 +51,14 @@ class ArraySource:
         return {"examples": len(self), "arrays": shapes, "sha256": digest.hexdigest()}
 
 
+def joined(*sources: ArraySource) -> ArraySource:
+    """The examples of sources with the same arrays, one source after the other."""
+    names = sources[0].arrays
+    return ArraySource(
+        {name: np.concatenate([source.arrays[name] for source in sources]) for name in names}
+    )
+
+
 def in_memory(
     source: Source, *, fields: tuple[str, ...] | None = None, description: str = "reading"
 ) -> ArraySource:
