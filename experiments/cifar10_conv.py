@@ -29,6 +29,7 @@ from gan_jax.data import in_memory, tfds_source
 from gan_jax.data.images import check_images
 from gan_jax.game import Game
 from gan_jax.metrics import image_judges
+from gan_jax.metrics.feature_networks import classifier_network
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator
 from gan_jax.models.upsampling import UpsamplingGenerator
@@ -44,6 +45,7 @@ def experiment(
     *,
     data_dir: Path | None = None,
     split: str = "train",
+    held_out_split: str = "test[:5000]",
     seed: int = 0,
     steps: int = 10_000,
     batch_size: int = 32,
@@ -66,6 +68,7 @@ def experiment(
     Args:
         data_dir: a folder of prepared TFDS data sets; TFDS's own default without it.
         split: of CIFAR-10, such as train or train[:10000].
+        held_out_split: that is never trained on.
         seed: of everything that is drawn.
         steps: rounds of updates, at most.
         batch_size: real images per update; the text gives none.
@@ -85,7 +88,7 @@ def experiment(
     """
     glorot = nn.initializers.glorot_uniform()  # what the tutorial's library begins with
 
-    def cifar10():
+    def cifar10(split: str):
         source = tfds_source("cifar10", split=split, data_dir=data_dir)
         return check_images(in_memory(source, fields=("image", "label")))
 
@@ -114,12 +117,14 @@ def experiment(
     )
     return Experiment(
         game=game,
-        source_fn=cifar10,
+        source_fn=partial(cifar10, split),
+        held_out_fn=partial(cifar10, held_out_split),
         steps=steps,
         batch_size=batch_size,
         seed=seed,
         data_augment_fn=data_augment_fn,
         standing_passes=40,  # eleven batch norms: the average needs statistics of its own
+        features_fn=partial(classifier_network, steps=classifier_steps),
         judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),
         log_every_steps=20,
         sample_every_steps=500,
@@ -133,6 +138,7 @@ if __name__ == "__main__":
         experiment,
         tiny=dict(
             split="train[:64]",
+            held_out_split="test[:64]",
             steps=4,
             batch_size=8,
             dense_widths=(8,),

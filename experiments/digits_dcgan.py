@@ -18,6 +18,7 @@ from gan_jax import losses, penalties
 from gan_jax.data import digits
 from gan_jax.game import Game
 from gan_jax.metrics import image_judges
+from gan_jax.metrics.feature_networks import classifier_network
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main
 
@@ -63,6 +64,7 @@ def experiment(
         steps=steps,
         batch_size=batch_size,
         seed=seed,
+        features_fn=partial(classifier_network, steps=classifier_steps),
         judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),
         sample_every_steps=500,
         save_every_steps=1000,

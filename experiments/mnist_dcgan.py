@@ -28,6 +28,7 @@ from gan_jax.data import in_memory, tfds_source
 from gan_jax.data.images import check_images
 from gan_jax.game import Game
 from gan_jax.metrics import image_judges
+from gan_jax.metrics.feature_networks import classifier_network
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main
@@ -42,6 +43,7 @@ def experiment(
     *,
     data_dir: Path | None = None,
     split: str = "train",
+    held_out_split: str = "test[:5000]",
     seed: int = 0,
     steps: int = 3000,
     batch_size: int = 128,
@@ -60,6 +62,7 @@ def experiment(
     Args:
         data_dir: a folder of prepared TFDS data sets; TFDS's own default without it.
         split: of MNIST, such as train or train[:10000].
+        held_out_split: that is never trained on.
         seed: of everything that is drawn.
         steps: rounds of updates, at most.
         batch_size: real images per update.
@@ -75,7 +78,7 @@ def experiment(
     """
     glorot = nn.initializers.glorot_uniform()  # what the tutorial's library begins with
 
-    def mnist():
+    def mnist(split: str):
         source = tfds_source("mnist", split=split, data_dir=data_dir)
         return check_images(in_memory(source, fields=("image", "label")))
 
@@ -105,11 +108,13 @@ def experiment(
     )
     return Experiment(
         game=game,
-        source_fn=mnist,
+        source_fn=partial(mnist, split),
+        held_out_fn=partial(mnist, held_out_split),
         steps=steps,
         batch_size=batch_size,
         seed=seed,
         data_augment_fn=data_augment_fn,
+        features_fn=partial(classifier_network, steps=classifier_steps),
         judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),
         log_every_steps=20,
         sample_every_steps=200,
@@ -123,6 +128,7 @@ if __name__ == "__main__":
         experiment,
         tiny=dict(
             split="train[:64]",
+            held_out_split="test[:64]",
             steps=4,
             batch_size=8,
             generator_widths=(8, 4),

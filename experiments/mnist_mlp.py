@@ -27,6 +27,7 @@ from gan_jax.data import in_memory, tfds_source
 from gan_jax.data.images import check_images, pad_images
 from gan_jax.game import Game
 from gan_jax.metrics import image_judges
+from gan_jax.metrics.feature_networks import classifier_network
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.training import Experiment, main
 
@@ -40,6 +41,7 @@ def experiment(
     *,
     data_dir: Path | None = None,
     split: str = "train",
+    held_out_split: str = "test[:5000]",
     seed: int = 0,
     steps: int = 100_000,
     batch_size: int = 64,
@@ -58,6 +60,7 @@ def experiment(
     Args:
         data_dir: a folder of prepared TFDS data sets; TFDS's own default without it.
         split: of MNIST, such as train or train[:10000].
+        held_out_split: that is never trained on.
         seed: of everything that is drawn.
         steps: rounds of updates, at most.
         batch_size: real images per update.
@@ -72,7 +75,7 @@ def experiment(
         classifier_steps: training of the classifier that judges the samples.
     """
 
-    def mnist():
+    def mnist(split: str):
         source = tfds_source("mnist", split=split, data_dir=data_dir)
         return pad_images(check_images(in_memory(source, fields=("image", "label"))), border=2)
 
@@ -90,11 +93,13 @@ def experiment(
     )
     return Experiment(
         game=game,
-        source_fn=mnist,
+        source_fn=partial(mnist, split),
+        held_out_fn=partial(mnist, held_out_split),
         steps=steps,
         batch_size=batch_size,
         seed=seed,
         data_augment_fn=data_augment_fn,
+        features_fn=partial(classifier_network, steps=classifier_steps),
         judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),
         steps_per_call=10,
         sample_every_steps=1000,
@@ -109,6 +114,7 @@ if __name__ == "__main__":
         experiment,
         tiny=dict(
             split="train[:64]",
+            held_out_split="test[:64]",
             steps=20,
             batch_size=8,
             generator_widths=(8, 8),

@@ -1,10 +1,10 @@
 """Draws from a run: ``python -m gan_jax.sample RUN --num 64 --out grid.png``.
 
-Its options: ``[--seed S] [--checkpoint best] [--live] [--of-seed S]``.
+Its options: ``[--seed S] [--checkpoint best|last|STEP] [--live] [--of-seed S]``.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import jax
 import tyro
@@ -14,7 +14,7 @@ from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import rebuild
 from gan_jax.training.pictures import check_picture_request, save_picture
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import best_state, last_state, members_of, step_of
+from gan_jax.training.states import member_of_seed, state_at, step_of
 
 
 def sample(
@@ -24,7 +24,7 @@ def sample(
     num: int = 64,
     out: Path = Path("grid.png"),
     seed: int | None = None,
-    checkpoint: Literal["last", "best"] = "last",
+    checkpoint: str = "last",
     live: bool = False,
     of_seed: int | None = None,
     debug: bool = False,
@@ -36,7 +36,7 @@ def sample(
         num: how many samples.
         out: the PNG to write.
         seed: of the latents; without it, those of the run's own pictures.
-        checkpoint: the last, or the best by the metric that was measured during training.
+        checkpoint: last, best (by the metric that was measured during training), or the number of a step.
         live: the live generator instead of its moving average.
         of_seed: which of a run of several seeds; without it, the first.
         debug: show the traceback of an error.
@@ -56,12 +56,8 @@ def _sample(
     check_picture_request(num, out)
     folder = RunFolder(run)
     experiment = rebuild(folder)
-    state = (best_state if checkpoint == "best" else last_state)(folder, experiment)
-    index = 0 if of_seed is None else of_seed - experiment.seed
-    if not 0 <= index < experiment.num_seeds:
-        last = experiment.seed + experiment.num_seeds - 1
-        raise ValueError(f"--of-seed must be in {experiment.seed} .. {last}, got {of_seed}")
-    member = members_of(state, experiment.num_seeds)[index]
+    state = state_at(folder, experiment, checkpoint)
+    index, member = member_of_seed(state, experiment, of_seed)
     variables = member.generator.all_variables if live else member.average
     drawer = Drawer(experiment.members[index], seed)
     samples = drawer.draw(jax.device_put(variables), num)

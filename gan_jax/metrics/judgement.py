@@ -26,13 +26,7 @@ class Judgement:
         columns = list(next(iter(self.rows.values())))
         lines = [["", *columns]]
         lines += [[name, *map(_text, row.values())] for name, row in self.rows.items()]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        text = [
-            "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
-            for line in lines
-        ]
-        text.insert(1, "-" * len(text[0]))
-        return "\n".join([*text, self.protocol])
+        return f"{aligned(lines)}\n{self.protocol}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,3 +60,13 @@ class Judge:
 
 def _text(value: float | int) -> str:
     return str(value) if isinstance(value, int) else f"{value:.4g}"
+
+
+def aligned(lines: list[list[str]]) -> str:
+    """Rows of cells as text, a heading and a rule first; names to the left, figures to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = [
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
+        for line in lines
+    ]
+    return "\n".join([text[0], "-" * len(text[0]), *text[1:]])

@@ -107,6 +107,22 @@ class Checkpoints:
             )
         return None
 
+    def restore_step(self, step: int, abstract_state: GANState) -> GANState:
+        """The state of one step; reads only.
+
+        Args:
+            step: one of :meth:`steps`.
+            abstract_state: as of :meth:`restore`.
+
+        Raises:
+            ValueError: there is no checkpoint of that step, or as :meth:`restore`.
+        """
+        if step not in self.steps():
+            raise ValueError(
+                f"no checkpoint of step {step} in {self.folder}: there are those of {self.steps()}"
+            )
+        return self._read(step, abstract_state)
+
     def _read(self, step: int, abstract_state: GANState) -> GANState:
         self._check_files(step)
         saved = self._manager.item_metadata(step).state.tree

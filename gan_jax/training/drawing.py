@@ -1,6 +1,7 @@
 """Samples for pictures and figures."""
 
 import copy
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -43,6 +44,10 @@ class Drawer:
 
     def draw(self, variables: Any, num: int, *, batch_size: int = 250) -> np.ndarray:
         """``[num, ...]`` samples with a generator's variables, drawn in batches."""
+        return np.concatenate(list(self.batches(variables, num, batch_size=batch_size)))
+
+    def batches(self, variables: Any, num: int, *, batch_size: int = 250) -> Iterator[np.ndarray]:
+        """The samples of :meth:`draw`, at most ``batch_size`` at a time."""
         variables = self._settled(variables)
         latents_key, condition_key = jax.random.split(self._key)
         latents = draw_latents(self._experiment.game, latents_key, num)
@@ -50,15 +55,13 @@ class Drawer:
         if self._experiment.condition_fn is not None:
             condition = self._experiment.condition_fn(condition_key, num)
         size = min(num, batch_size)
-        parts = []
         for start in range(0, num, size):
             # the last batch is filled up with rows of the one before: one shape, one compilation
             rows = slice(min(start, num - size), min(start, num - size) + size)
             part = self._generate(
                 variables, latents[rows], None if condition is None else condition[rows]
             )
-            parts.append(np.asarray(part)[start - rows.start :])
-        return np.concatenate(parts)
+            yield np.asarray(part)[start - rows.start :]
 
     def _settled(self, variables: Any) -> Any:
         """With running statistics of its own, in as many passes as the experiment asks for."""

@@ -15,6 +15,7 @@ from gan_jax.data import Batches, Source, pixels_to_real
 from gan_jax.data.draws import Draws
 from gan_jax.game import Game, make_train_step
 from gan_jax.game.step import TrainStep
+from gan_jax.metrics.feature_networks import FeatureNetwork
 from gan_jax.metrics.judgement import Judge
 from gan_jax.training.pictures import LogitsFn, image_picture
 from gan_jax.training.run_folder import RunFolder
@@ -49,6 +50,8 @@ class Experiment:
         picture_fn: ``(samples [N, ...], logits_fn) -> PIL image``; ``logits_fn`` is what the discriminator
             says of samples, in evaluation mode.
         num_pictured: samples in a picture of the run.
+        features_fn: source -> :class:`gan_jax.metrics.feature_networks.FeatureNetwork` with which
+            ``python -m gan_jax.evaluate`` looks at images.
         judge_fn: source -> :class:`gan_jax.metrics.judgement.Judge` of the moving average.
         measure_every_steps: when the judge measures during training; None measures at the end only.
         best_metric: the figure by which the best step is kept; None is the judge's choice.
@@ -74,6 +77,7 @@ class Experiment:
     standing_passes: int = 0
     picture_fn: Callable[[np.ndarray, LogitsFn], Any] = image_picture
     num_pictured: int = 64
+    features_fn: Callable[[Source], FeatureNetwork] | None = None
     judge_fn: Callable[[Source], Judge] | None = None
     measure_every_steps: int | None = None
     best_metric: str | None = None
@@ -140,10 +144,15 @@ def load_experiment_function(file: Path) -> Callable[..., Experiment]:
     return module.experiment
 
 
-def rebuild(folder: RunFolder) -> Experiment:
-    """The experiment of a run, from the copy of its file and its arguments in the run folder."""
+def rebuild(folder: RunFolder, **changed: Any) -> Experiment:
+    """The experiment of a run, from the copy of its file and its arguments in the run folder.
+
+    Args:
+        folder: of the run.
+        **changed: arguments that are now others, such as where the data lies.
+    """
     config = folder.config()
-    arguments = {name: _hashable(value) for name, value in config["arguments"].items()}
+    arguments = {name: _hashable(value) for name, value in config["arguments"].items()} | changed
     built = load_experiment_function(folder.experiment_file)(**arguments)
     return dataclasses.replace(built, num_seeds=config.get("num_seeds", 1))
 

@@ -76,6 +76,18 @@ def jit_arrangement(
     return Arrangement(put_state, lambda state: state, train)
 
 
+def rows_over_devices(devices: list[jax.Device] | None = None) -> Callable[[Any], jax.Array]:
+    """Host arrays to the devices, their rows shared out among as many as divide them evenly."""
+    devices = devices or jax.devices()
+
+    def put(rows: np.ndarray) -> jax.Array:
+        num = max(count for count in range(1, len(devices) + 1) if len(rows) % count == 0)
+        mesh = Mesh(np.array(devices[:num]), (AXIS,))
+        return jax.device_put(rows, NamedSharding(mesh, P(AXIS)))
+
+    return put
+
+
 def pmap_arrangement(
     game: Game,
     feed: Feed,

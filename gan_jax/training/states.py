@@ -84,6 +84,44 @@ def best_state(folder: RunFolder, experiment: Experiment) -> GANState:
     return state
 
 
+def state_at(folder: RunFolder, experiment: Experiment, checkpoint: str) -> GANState:
+    """A saved state of a run by its name; reads only.
+
+    Args:
+        folder: of the run.
+        experiment: that was run.
+        checkpoint: ``last``, ``best``, or the number of a step.
+
+    Raises:
+        FileNotFoundError: nothing was saved, or nothing measured.
+        ValueError: no such name, or no checkpoint of that step.
+    """
+    if checkpoint == "last":
+        return last_state(folder, experiment)
+    if checkpoint == "best":
+        return best_state(folder, experiment)
+    if not checkpoint.isdecimal():
+        raise ValueError(f"a checkpoint is last, best, or the number of a step, got {checkpoint!r}")
+    last_state(folder, experiment)  # says what is missing where nothing was saved
+    with closing(Checkpoints(folder.checkpoints)) as checkpoints:
+        return checkpoints.restore_step(int(checkpoint), abstract_state(experiment))
+
+
+def member_of_seed(
+    state: GANState, experiment: Experiment, seed: int | None
+) -> tuple[int, GANState]:
+    """One of the runs side by side: its index and its state; the first without a seed.
+
+    Raises:
+        ValueError: the run has no such seed.
+    """
+    index = 0 if seed is None else seed - experiment.seed
+    if not 0 <= index < experiment.num_seeds:
+        last = experiment.seed + experiment.num_seeds - 1
+        raise ValueError(f"--of-seed must be in {experiment.seed} .. {last}, got {seed}")
+    return index, members_of(state, experiment.num_seeds)[index]
+
+
 def abstract_state(experiment: Experiment) -> GANState:
     """The shapes and dtypes of an experiment's state."""
     return jax.eval_shape(lambda: _new_state(experiment))

@@ -1,0 +1,195 @@
+"""Judges a run: ``python -m gan_jax.evaluate RUN --num-samples 10000 --checkpoint best``.
+
+Every figure stands beside those of held-out real images (the best to be had) and of noise, and
+``evaluation.json`` in the run folder holds each with its whole protocol.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import jax
+import numpy as np
+import tyro
+from tqdm import tqdm
+
+from gan_jax.data import ArraySource, in_memory, pixels_to_real
+from gan_jax.metrics.evaluation import Figure, MetricName, Sets, evaluate, left_out
+from gan_jax.metrics.feature_networks import FeatureNetwork, embed, inception_network
+from gan_jax.metrics.judgement import aligned
+from gan_jax.training.command_line import exit_with_message
+from gan_jax.training.drawing import Drawer
+from gan_jax.training.experiment import Experiment, rebuild
+from gan_jax.training.parallel import rows_over_devices
+from gan_jax.training.run_folder import RunFolder, write_json
+from gan_jax.training.states import member_of_seed, state_at, step_of
+
+
+def evaluation(
+    run: Annotated[Path, tyro.conf.Positional],
+    /,
+    *,
+    num_samples: int = 10_000,
+    metrics: tuple[MetricName, ...] | None = None,
+    checkpoint: str = "last",
+    live: bool = False,
+    of_seed: int | None = None,
+    seed: int = 0,
+    inception: Path | None = None,
+    resize: Literal["clean", "legacy"] = "clean",
+    data_dir: Path | None = None,
+    debug: bool = False,
+) -> None:
+    """Judges a checkpoint of a run of images, and writes evaluation.json.
+
+    Args:
+        run: the run folder.
+        num_samples: generated, and of real ones in each set; fewer where the data hold fewer.
+        metrics: which; all that these images have by default.
+        checkpoint: last, best (by the metric that was measured during training), or the number of a step.
+        live: the live generator instead of its moving average.
+        of_seed: which of a run of several seeds; without it, the first.
+        seed: of the latents, the choice of real images, subsets and directions.
+        inception: weights of the Inception network; without it, the experiment's own classifier looks.
+        resize: for the Inception network, that of clean-fid or of the first program.
+        data_dir: where the data lies now; without it, where the run had it.
+        debug: show the traceback of an error.
+    """
+    exit_with_message(
+        lambda: _evaluation(
+            run, num_samples, metrics, checkpoint, live, of_seed, seed, inception, resize, data_dir
+        ),
+        debug=debug,
+    )
+
+
+def _evaluation(
+    run, num_samples, metrics, checkpoint, live, of_seed, seed, inception, resize, data_dir
+) -> None:
+    folder = RunFolder(run)
+    experiment = rebuild(folder, **({} if data_dir is None else {"data_dir": str(data_dir)}))
+    state = state_at(folder, experiment, checkpoint)
+    index, member = member_of_seed(state, experiment, of_seed)
+    training, held_out = _sources(experiment)
+    network = _network(experiment, training, inception, resize)
+    reference, others = _choose(training, held_out, num_samples, seed)
+    num = len(reference)
+    variables = member.generator.all_variables if live else member.average
+    draw = Drawer(experiment.members[index], seed).batches
+    rows = {
+        "generated": draw(jax.device_put(variables), num),
+        "real, held out": _real(others),
+        "noise": _noise(others, seed),
+    }
+    look = partial(embed, network, put_fn=rows_over_devices())
+    seen = {
+        name: look(tqdm(batches, desc=f"looking at {name}", total=-(-num // 250), leave=False))
+        for name, batches in {"reference": _real(reference), **rows}.items()
+    }
+    sets = Sets(seen.pop("reference"), seen["real, held out"] if held_out else None)
+    if metrics is None:
+        for name, needed in left_out(seen["generated"], sets).items():
+            print(f"left out: {name}, which needs {needed}")
+    found = {
+        name: evaluate(samples, sets, metrics=metrics, seed=seed)
+        for name, samples in tqdm(seen.items(), desc="measuring", leave=False)
+    }
+    protocol = {
+        "features": network.description,
+        "features_sha256": network.fingerprint,
+        "resize": network.resize,
+        "num_samples": num,
+        "num_reference": num,
+        "held_out": "not trained on" if held_out else "trained on, not the reference",
+        "data": folder.config()["data"],
+        "seed": seed,
+        "run_seed": experiment.seed + index,
+        "step": step_of(state),
+        "weights": "live" if live else "moving average",
+    }
+    lines = [
+        {"row": row, **_as_json(figure), **protocol} for row, figures in found.items() for figure in figures
+    ]  # fmt: skip
+    write_json(folder.evaluation_file, lines)
+    print(_table(found))
+    print(
+        f"{num} samples a row against {num} real ones; step {protocol['step']}, {protocol['weights']}; "
+        f"features: {network.description}; resize: {network.resize}"
+    )
+    print(f"all of it {folder.evaluation_file}")
+
+
+def _sources(experiment: Experiment) -> tuple[ArraySource, ArraySource | None]:
+    """The training images, and images that are not trained on where the experiment names some."""
+    source = in_memory(experiment.source_fn())
+    if "image" not in source.arrays:
+        raise ValueError(
+            f"this run's data are no images but {sorted(source.arrays)}: its own figures are in summary.json"
+        )
+    return source, in_memory(experiment.held_out_fn()) if experiment.held_out_fn else None
+
+
+def _network(
+    experiment: Experiment, source: ArraySource, inception: Path | None, resize: str
+) -> FeatureNetwork:
+    if inception is not None:
+        return inception_network(inception, resize=resize)
+    if experiment.features_fn is None:
+        raise ValueError(
+            "this experiment names no network that looks at its images (features_fn): give the Inception "
+            "network's weights with --inception FILE"
+        )
+    return experiment.features_fn(source)
+
+
+def _choose(
+    training: ArraySource, held_out: ArraySource | None, num: int, seed: int
+) -> tuple[ArraySource, ArraySource]:
+    """As many training images, and as many others, at random: of the held-out ones, or the rest."""
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(training))
+    if held_out is None:
+        num = min(num, len(training) // 2)
+        return ArraySource(training[order[:num]]), ArraySource(training[order[num : 2 * num]])
+    num = min(num, len(training), len(held_out))
+    others = random.permutation(len(held_out))[:num]
+    return ArraySource(training[order[:num]]), ArraySource(held_out[others])
+
+
+def _real(source: ArraySource):
+    for start in range(0, len(source), 250):
+        yield np.asarray(pixels_to_real(source[start : start + 250])["real"])
+
+
+def _noise(source: ArraySource, seed: int):
+    random = np.random.default_rng(seed)
+    for images in _real(source):
+        yield random.uniform(-1.0, 1.0, images.shape).astype(np.float32)
+
+
+def _as_json(figure: Figure) -> dict[str, Any]:
+    value, error = figure.estimate
+    return {
+        "metric": figure.name,
+        "value": value,
+        "standard_error": error,
+        "estimator": figure.estimator,
+    }
+
+
+def _table(found: dict[str, list[Figure]]) -> str:
+    """A line for each figure, a column for each row of samples."""
+    names = [figure.name for figure in next(iter(found.values()))]
+    lines = [["", *found]]
+    for index, name in enumerate(names):
+        lines.append([name, *(_text(figures[index].estimate) for figures in found.values())])
+    return aligned(lines)
+
+
+def _text(estimate) -> str:
+    error = estimate.standard_error
+    return f"{estimate.value:.4g}" + ("" if error is None else f" +- {error:.2g}")
+
+
+if __name__ == "__main__":
+    tyro.cli(evaluation, prog="python -m gan_jax.evaluate")
