@@ -323,3 +323,11 @@ def test_copies_new_samples_and_far_ones():
     assert closer_share(training[:50], held_out, training).value == 1.0
     assert closer_share(new + 50.0, held_out, training).value == 0.0
     assert closer_share(held_out, held_out, training).value == 0.5  # ties
+
+
+@pytest.mark.slow
+def test_the_reference_values_of_density_and_coverage():
+    """Naeem et al. 2020, section 4.1.1: two sets of 10,000 from N(0, I) of 1,000 dimensions, k = 5."""
+    found = prdc(normal(10_000, 1000), normal(10_000, 1000, 1), k=5)
+    expected = dict(precision=0.477, recall=0.471, density=1.06, coverage=0.97)
+    assert found._asdict() == pytest.approx(expected, abs=0.03)

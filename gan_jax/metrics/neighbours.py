@@ -37,6 +37,10 @@ def prdc(features: Features, reference: Features, *, k: int = 5) -> PRDC:
     The ball of a row reaches to its k-th nearest neighbour in its own set, itself not counted; a row at
     exactly that distance is outside.
 
+    Precision and density are blind to samples that crowd where real ones are dense: to one good sample over and
+    over (precision), and, in the features of a classifier of MNIST, to light blur and to noise, which raised
+    both. Recall and coverage saw all three.
+
     Args:
         features: of the samples, ``[N, F]``, N > k.
         reference: of the real ones, ``[M, F]``, M > k.
