@@ -11,16 +11,19 @@ from typing import Annotated, Any, Literal
 import jax
 import numpy as np
 import tyro
+from PIL import Image
 from tqdm import tqdm
 
 from gan_jax.data import ArraySource, in_memory, pixels_to_real
 from gan_jax.metrics.evaluation import Figure, MetricName, Sets, evaluate, left_out
-from gan_jax.metrics.feature_networks import FeatureNetwork, embed, inception_network
+from gan_jax.metrics.feature_networks import Embedded, FeatureNetwork, embed, inception_network
 from gan_jax.metrics.judgement import aligned
+from gan_jax.metrics.neighbours import nearest
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment, rebuild
 from gan_jax.training.parallel import rows_over_devices
+from gan_jax.training.pictures import neighbours_picture, save_picture
 from gan_jax.training.run_folder import RunFolder, write_json
 from gan_jax.training.states import member_of_seed, state_at, step_of
 
@@ -111,12 +114,13 @@ def _evaluation(
         {"row": row, **_as_json(figure), **protocol} for row, figures in found.items() for figure in figures
     ]  # fmt: skip
     write_json(folder.evaluation_file, lines)
+    save_picture(_neighbours(seen["generated"], sets.reference, reference), folder.neighbours_file)
     print(_table(found))
     print(
         f"{num} samples a row against {num} real ones; step {protocol['step']}, {protocol['weights']}; "
         f"features: {network.description}; resize: {network.resize}"
     )
-    print(f"all of it {folder.evaluation_file}")
+    print(f"all of it  {folder.evaluation_file}\nneighbours {folder.neighbours_file}")
 
 
 def _sources(experiment: Experiment) -> tuple[ArraySource, ArraySource | None]:
@@ -165,6 +169,14 @@ def _noise(source: ArraySource, seed: int):
     random = np.random.default_rng(seed)
     for images in _real(source):
         yield random.uniform(-1.0, 1.0, images.shape).astype(np.float32)
+
+
+def _neighbours(samples: Embedded, seen: Embedded, reference: ArraySource) -> Image.Image:
+    """The first samples, and the real images nearest to each in the features."""
+    shown = min(8, len(samples.images))
+    numbers, _ = nearest(samples.features[:shown], seen.features, k=min(5, len(seen.features)))
+    near = np.asarray(pixels_to_real(reference[numbers.ravel()])["real"])
+    return neighbours_picture(samples.images[:shown], near.reshape(*numbers.shape, *near.shape[1:]))
 
 
 def _as_json(figure: Figure) -> dict[str, Any]:

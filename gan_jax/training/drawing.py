@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.game import GANState, draw_latents, generate
-from gan_jax.game.sampling import update_statistics
+from gan_jax.game.sampling import interpolate, update_statistics
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.pictures import LogitsFn
 
@@ -62,6 +62,17 @@ class Drawer:
                 variables, latents[rows], None if condition is None else condition[rows]
             )
             yield np.asarray(part)[start - rows.start :]
+
+    def interpolation(self, variables: Any, *, rows: int = 5, columns: int = 9) -> np.ndarray:
+        """``[rows * columns, ...]`` samples of latents on the way from one to another, row by row."""
+        variables = self._settled(variables)
+        latents_key, condition_key = jax.random.split(jax.random.fold_in(self._key, 1))
+        ends = draw_latents(self._experiment.game, latents_key, 2 * rows)
+        latents = interpolate(ends[:rows], ends[rows:], columns)
+        condition = None
+        if self._experiment.condition_fn is not None:
+            condition = jnp.repeat(self._experiment.condition_fn(condition_key, rows), columns, 0)
+        return np.asarray(self._generate(variables, latents.reshape(rows * columns, -1), condition))
 
     def _settled(self, variables: Any) -> Any:
         """With running statistics of its own, in as many passes as the experiment asks for."""

@@ -1,7 +1,6 @@
-"""Pictures: sample grids with PIL; curves, densities and sequences with matplotlib."""
+"""Pictures: sample grids with PIL; densities, sequences and points with matplotlib."""
 
 import io
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +44,18 @@ def image_grid(samples: np.ndarray, *, columns: int | None = None) -> Image.Imag
     grid = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
     grid = grid.reshape(rows * (height + gap), columns * (width + gap), channels)[:-gap, :-gap]
     return Image.fromarray(grid[..., 0] if channels == 1 else grid)
+
+
+def neighbours_picture(samples: np.ndarray, neighbours: np.ndarray) -> Image.Image:
+    """A row for each sample: itself, a white gap, and the real images that are nearest to it.
+
+    Args:
+        samples: images ``[N, H, W, C]``.
+        neighbours: ``[N, k, H, W, C]``, the nearest first.
+    """
+    gap = np.ones_like(samples[:, None])
+    rows = np.concatenate([samples[:, None], gap, neighbours], axis=1)
+    return image_grid(rows.reshape(-1, *samples.shape[1:]), columns=rows.shape[1])
 
 
 def density_picture(real: np.ndarray, *, bins: int = 100) -> Callable[[np.ndarray], Image.Image]:
@@ -197,22 +208,4 @@ def save_picture(picture: Image.Image, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}")
     picture.save(draft, format="PNG", optimize=True)
-    draft.replace(path)
-
-
-def save_curves(metrics_file: Path, path: Path) -> None:
-    """Every metric of a ``metrics.jsonl`` over the steps, one panel for each figure's name."""
-    lines = [json.loads(line) for line in metrics_file.read_text().splitlines()]
-    names = sorted({name for line in lines for name in line if "/" in name})
-    panels = sorted({name.split("/")[1] for name in names}, key=lambda n: (n != "loss", n))
-    figure, axes = _new_figure(max(len(panels), 1))
-    for panel, axis in zip(panels, axes, strict=False):
-        for name in (name for name in names if name.split("/")[1] == panel):
-            points = [(line["step"], line[name]) for line in lines if name in line]
-            axis.plot(*zip(*points, strict=True), label=name.split("/")[0], linewidth=1)
-        axis.set_ylabel(panel.replace("_", " "))
-        axis.legend(loc="upper right", fontsize="small")
-    axes[-1].set_xlabel("step")
-    draft = path.with_name(f".{path.name}")
-    figure.savefig(draft, format="png", dpi=110)
     draft.replace(path)

@@ -1,7 +1,7 @@
 """A run's folder: where things lie, and whether it belongs to this command.
 
 config.json  experiment.py  metrics.jsonl  samples/  samples.gif  curves.png  summary.json
-evaluation.json  checkpoints/  best/  tensorboard/
+evaluation.json  neighbours.png  checkpoints/  best/  tensorboard/
 """
 
 import ast
@@ -33,6 +33,7 @@ class RunFolder:
         self.summary_file = self.path / "summary.json"
         self.curves_file = self.path / "curves.png"
         self.evaluation_file = self.path / "evaluation.json"
+        self.neighbours_file = self.path / "neighbours.png"
         self.samples = self.path / "samples"
         self.animation_file = self.path / "samples.gif"
         self.checkpoints = self.path / "checkpoints"

@@ -13,17 +13,17 @@ from gan_jax.data import ArraySource, Source
 from gan_jax.data.batches import Feed, side_by_side
 from gan_jax.game import GANState
 from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.curves import save_curves
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.interruption import listen
 from gan_jax.training.looking import Looking
 from gan_jax.training.loop import train
 from gan_jax.training.measuring import Measuring
 from gan_jax.training.parallel import jit_arrangement, pmap_arrangement, seeds_arrangement
-from gan_jax.training.pictures import save_curves
-from gan_jax.training.report import finished, is_finished, write_report
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_log import RunLog
 from gan_jax.training.states import check_memory, first_state, step_of
+from gan_jax.training.summary import finished, is_finished, write_report
 
 ARRANGEMENTS = {"jit": jit_arrangement, "pmap": pmap_arrangement}
 
