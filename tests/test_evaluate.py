@@ -160,9 +160,11 @@ def blurred(samples):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (PREPARED / "mnist").is_dir(), reason=f"no prepared MNIST in {PREPARED}")
-def test_the_ladder_of_real_digits():
-    source = in_memory(tfds_source("mnist", data_dir=PREPARED), fields=("image", "label"))
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_the_ladder_of_real_images(name):
+    if not (PREPARED / name).is_dir():
+        pytest.skip(f"no prepared {name} in {PREPARED}")
+    source = in_memory(tfds_source(name, data_dir=PREPARED), fields=("image", "label"))
     looker = classifier_network(source, steps=1000)
     order = np.random.default_rng(0).permutation(len(source))
     training, held_out, samples = (

@@ -10,6 +10,7 @@ from gan_jax.metrics import image_judges
 from gan_jax.metrics.classes import class_shares, classes_covered, confident_share
 from gan_jax.metrics.classifier import train_classifier, training_and_held_out
 from gan_jax.metrics.classifier_cache import cached_classifier
+from gan_jax.metrics.classifier_score import classifier_accuracy_score
 from gan_jax.metrics.frechet import frechet_distance
 
 
@@ -155,3 +156,14 @@ def test_a_classifier_of_digits_on_a_small_budget():
     """That of MNIST on a small scale: turned digits of 8x8, fewer steps, a narrower network."""
     classifier = train_classifier(*training_and_held_out(digits()), steps=600, max_degrees=10.0)
     assert classifier.num_held_out == 299 and classifier.accuracy > 0.96
+
+
+def test_the_classifier_accuracy_score_of_good_and_of_wrong_labels():
+    first, second = training_and_held_out(digits())
+    good = classifier_accuracy_score(first, second, steps=200, batch_size=64)
+    assert good.value > 0.9 and 0.005 < good.standard_error < 0.02
+    turned = ArraySource({**first.arrays, "label": (first.arrays["label"] + 1) % 10})
+    assert classifier_accuracy_score(turned, second, steps=200, batch_size=64).value < 0.1
+    few = ArraySource(first[first.arrays["label"] < 9])
+    with pytest.raises(ValueError, match=r"no samples of the classes \[9\]"):
+        classifier_accuracy_score(few, second, steps=1)
