@@ -29,13 +29,24 @@ def test_figures_by_hand():
     real = np.array([[2.0, 0.0], [4.0, 1.0]])
     figures = health_figures(real - 4.0, real, np.array([[-1.0, 0.0], [3.0, 0.0]]), logits)
     expected = {
-        "diversity %": 100, "logit gap": 4, "real_accuracy": 1, "fake_accuracy": 0.5,
-        "held_out_accuracy": 0.5, "overfitting %": 50,
+        "diversity %": 100, "logit gap": 4, "separation %": 100, "real_accuracy": 1,
+        "fake_accuracy": 0.5, "held_out_accuracy": 0.5, "overfitting %": 50,
     }  # fmt: skip
     assert figures == pytest.approx(expected)
 
 
-GOOD = {"diversity %": 90.0, "logit gap": 1.0, "real_accuracy": 0.7, "fake_accuracy": 0.7}
+def test_separation_is_of_differences():
+    """As a relativistic loss has it: neither moves with a shift of all logits."""
+    real, fake = np.array([[1.0], [3.0], [2.0]]), np.array([[0.0], [2.5]])
+    for shift in (0.0, -50.0):
+        figures = health_figures(fake, real, None, lambda x, s=shift: x[:, 0] + s)
+        assert figures["separation %"] == pytest.approx(100 * 4 / 6)
+
+
+GOOD = {
+    "diversity %": 90.0, "logit gap": 1.0, "separation %": 80.0, "real_accuracy": 0.7,
+    "fake_accuracy": 0.7,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -43,7 +54,7 @@ GOOD = {"diversity %": 90.0, "logit gap": 1.0, "real_accuracy": 0.7, "fake_accur
     [
         ({"diversity %": 3.0}, "generator collapsed at step 4,200: sample diversity is 3 % of"),
         (
-            {"real_accuracy": 1.0, "fake_accuracy": 1.0, "logit gap": 25.0},
+            {"separation %": 100.0, "logit gap": 25.0},
             "separates everything at step 4,200: its logits of real and fake are 25 apart",
         ),
         (

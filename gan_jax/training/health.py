@@ -2,8 +2,8 @@
 
 Measured on the live generator, in evaluation mode, whenever a picture is drawn: lines of
 ``metrics.jsonl`` named ``health/...``, beside the players' own metrics (logits, accuracies, gradient
-norms, update ratios). Of a relativistic loss only differences of logits mean something, so there the
-accuracies do not, and a discriminator that separates everything is not told of.
+norms, update ratios). Of relativistic and Wasserstein losses only differences of logits mean something: there
+the accuracies do not, and the separation does.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ FAILURES = {
         "try packing (gan_jax.remedies.packing), R1 and R2, or a lower learning rate",
     ),
     "separation": Failure(
-        lambda f: min(f["real_accuracy"], f["fake_accuracy"]) > 0.995 and f["logit gap"] > 10.0,
+        lambda f: f["separation %"] > 99.9 and f["logit gap"] > 10.0,
         "the discriminator separates everything at step {step}: its logits of real and fake are "
         "{logit gap:.3g} apart; try R1 or spectral normalisation, instance noise, or fewer of its steps",
     ),
@@ -64,8 +64,9 @@ def health_figures(
 
     Returns:
         ``diversity %``: mean pairwise distance of samples, of that of real ones; ``logit gap``: mean logit
-        of real less that of fake; ``real_accuracy`` and ``fake_accuracy``: shares on the right side
-        of 0; and with held-out samples ``held_out_accuracy`` and ``overfitting %``: the mean logit of
+        of real less that of fake; ``separation %``: the chance that a real sample's logit is above a
+        fake one's (50: it cannot tell them apart); ``real_accuracy`` and ``fake_accuracy``: shares on
+        the right side of 0; and with held-out samples ``held_out_accuracy`` and ``overfitting %``: the mean logit of
         training samples less that of held-out ones, of the gap (0: no difference, 100: held-out samples
         are judged as fakes are).
     """
@@ -75,6 +76,7 @@ def health_figures(
     figures = {
         "diversity %": 100 * mean_pairwise_distance(samples) / max(spread, 1e-12),
         "logit gap": gap,
+        "separation %": 100 * float((of_real[:, None] > of_fake[None]).mean()),
         "real_accuracy": float((of_real > 0).mean()),
         "fake_accuracy": float((of_fake < 0).mean()),
     }
