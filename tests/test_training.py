@@ -50,13 +50,14 @@ def experiment(**changes):
     return Experiment(**(options | changes))
 
 
-def train(run_dir, arguments=None, parallel="jit", **changes):
+def train(run_dir, arguments=None, parallel="jit", allow_changed=(), **changes):
     run(
         experiment(**changes),
         run_dir=run_dir,
         experiment_file=Path(__file__),
         arguments=arguments or {"lr": 0.01},
         parallel=parallel,
+        allow_changed=allow_changed,
     )
 
 
@@ -93,7 +94,7 @@ def test_a_run_folder_holds_what_it_should(whole):
     found = {path.name for path in whole.iterdir()}
     assert found == {
         "config.json", "experiment.py", "metrics.jsonl", "samples", "samples.gif", "curves.png", "summary.json",
-        "checkpoints", "checksums", "tensorboard",
+        "checkpoints", "checksums", "tensorboard", ".lock",
     }  # fmt: skip
     assert sorted(p.name for p in (whole / "samples").iterdir()) == [
         "step_00000003.png", "step_00000006.png",

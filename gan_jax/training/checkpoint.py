@@ -26,14 +26,23 @@ class Checkpoints:
         record: JSON that is saved with every state (the configuration and the data's fingerprint);
             None reads only.
         keep: how many of the newest are kept.
+        keep_every: beside them, those of every so many steps; None keeps no others.
     """
 
-    def __init__(self, folder: Path, *, record: dict[str, Any] | None = None, keep: int = 3):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        record: dict[str, Any] | None = None,
+        keep: int = 3,
+        keep_every: int | None = None,
+    ):
         self.folder = folder.absolute()
         self._record = record
         self._unsigned: int | None = None  # saved or being saved, without checksums yet
         options = ocp.CheckpointManagerOptions(
             max_to_keep=keep,
+            keep_period=keep_every,
             cleanup_tmp_directories=record is not None,
             create=record is not None,
         )

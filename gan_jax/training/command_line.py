@@ -18,6 +18,7 @@ from gan_jax.training.runner import run
 _FIELDS = (
     "steps_per_call",
     *(f"{what}_every_steps" for what in INTERVALS),
+    "keep_every_steps",
     "num_seeds",
     "best_metric",
     "patience",
@@ -53,6 +54,7 @@ def main(experiment: Callable[..., Experiment], *, tiny: dict[str, Any]) -> None
             experiment_file=file,
             arguments={name: _as_json(value) for name, value in arguments.items()},
             parallel=options["parallel"],
+            allow_changed=options["allow_changed"],
         )
 
     exit_with_message(call, debug=options["debug"])
@@ -99,6 +101,8 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
         sample_every_steps: int | None = None,
         measure_every_steps: int | None = None,
         save_every_steps: int | None = None,
+        keep_every_steps: int | None = None,
+        allow_changed: tuple[str, ...] = (),
         best_metric: str | None = None,
         patience: int | None = None,
         tiny: bool = False,
@@ -114,7 +118,9 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
             log_every_steps: when metrics leave the device.
             sample_every_steps: when a picture is drawn.
             measure_every_steps: when the judge measures the moving average; the best is kept.
-            save_every_steps: when a checkpoint is written.
+            save_every_steps: when a checkpoint is written; the newest three are kept.
+            keep_every_steps: of those, the ones that are kept for good.
+            allow_changed: fields in which this command may differ from the run that it resumes.
             best_metric: the judge's figure that says which is best (its own choice by default).
             patience: measurements without a new best after which the run stops.
             tiny: shrink the experiment to seconds, to see that it runs.

@@ -59,7 +59,8 @@ class Experiment:
         steps_per_call: rounds in one call of the device; divides the numbers below and ``steps``.
         log_every_steps: when metrics leave the device.
         sample_every_steps: when a picture is drawn.
-        save_every_steps: when a checkpoint is written.
+        save_every_steps: when a checkpoint is written; the newest three are kept.
+        keep_every_steps: of those, the ones that are kept for good; a multiple of the number above.
     """
 
     game: Game
@@ -86,6 +87,7 @@ class Experiment:
     log_every_steps: int = 100
     sample_every_steps: int = 500
     save_every_steps: int = 500
+    keep_every_steps: int | None = None
 
     def __post_init__(self):
         for name in ("num_seeds", "steps_per_call"):
@@ -102,6 +104,13 @@ class Experiment:
                     f"{name} must be a positive multiple of steps_per_call={self.steps_per_call}, "
                     f"got {number}"
                 )
+        if self.keep_every_steps is not None and (
+            self.keep_every_steps < 1 or self.keep_every_steps % self.save_every_steps
+        ):
+            raise ValueError(
+                f"keep_every_steps must be a positive multiple of save_every_steps="
+                f"{self.save_every_steps}, got {self.keep_every_steps}"
+            )
         if self.measure_every_steps is not None and self.judge_fn is None:
             raise ValueError("measure_every_steps is set, but this experiment has no judge_fn")
         if self.measure_every_steps is None and self.patience is not None:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,13 @@ class RunFolder:
                 "another with --run-dir"
             ) from error
 
-    def adopt(self, config: dict[str, Any], experiment_file: Path) -> None:
+    def adopt(
+        self,
+        config: dict[str, Any],
+        experiment_file: Path,
+        *,
+        allow_changed: Collection[str] = (),
+    ) -> dict[str, Any]:
         """Writes the configuration of a new run, or compares it with that of an old one.
 
         A run that has saved no checkpoint is new: a command that failed before can be mended.
@@ -69,17 +76,25 @@ class RunFolder:
         Args:
             config: ``{"experiment", "arguments", "data"}`` and what is only recorded.
             experiment_file: copied beside it, so that the run can be rebuilt from its folder.
+            allow_changed: fields that may differ, by their names in the message (the last part is
+                enough, ``data`` is all of the data); each change is kept under ``changes``.
+
+        Returns:
+            The configuration as it was written, with the changes that it has seen.
 
         Raises:
-            ValueError: the folder holds a run of another configuration or other data.
+            ValueError: the folder holds a run of another configuration or other data, or a field that is
+                allowed to change is none of it.
         """
         config = json.loads(json.dumps(config))
         if self.config_file.is_file() and any(self.checkpoints.glob("*")):
-            self._compare(read_json(self.config_file), config)
+            old = read_json(self.config_file)
+            config["changes"] = old.get("changes", []) + self._compare(old, config, allow_changed)
             self._tell_changes(experiment_file)
         write_json(self.config_file, config)
         if experiment_file.resolve() != self.experiment_file.resolve():
             shutil.copyfile(experiment_file, self.experiment_file)
+        return config
 
     def _tell_changes(self, experiment_file: Path) -> None:
         """A line that was changed in the file is no argument, so nothing else would show it."""
@@ -110,21 +125,44 @@ class RunFolder:
             )
         return read_json(self.config_file)
 
-    def _compare(self, old: dict[str, Any], new: dict[str, Any]) -> None:
+    def _compare(
+        self, old: dict[str, Any], new: dict[str, Any], allow_changed: Collection[str]
+    ) -> list[dict[str, Any]]:
+        """What differs and is allowed to; refuses what is not."""
         before, after = _compared(old), _compared(new)
         names = sorted(before.keys() | after.keys())
+        if unknown := [name for name in allow_changed if not any(_means(name, n) for n in names)]:
+            raise ValueError(
+                f"--allow-changed {' '.join(unknown)}: no such field, expected some of {', '.join(names)}"
+            )
+        differing = [name for name in names if before.get(name, ...) != after.get(name, ...)]
+        allowed = [name for name in differing if any(_means(a, name) for a in allow_changed)]
         rows = [
             f"  {name}: the run has {before.get(name, '(nothing)')}, the command "
             f"{after.get(name, '(nothing)')}"
-            for name in names
-            if before.get(name, ...) != after.get(name, ...)
+            for name in differing
+            if name not in allowed
         ]
         if rows:
             raise ValueError(
                 f"{self.path} holds a run that differs from this command:\n"
                 + "\n".join(rows)
-                + "\nchoose another folder with --run-dir, or repeat the run's own arguments"
+                + "\nchoose another folder with --run-dir, repeat the run's own arguments, or say "
+                "--allow-changed with the names of the fields"
             )
+        step = max(
+            (int(path.name) for path in self.checkpoints.iterdir() if path.name.isdecimal()),
+            default=0,
+        )
+        return [
+            {"after_step": step, "field": name, "from": before.get(name), "to": after.get(name)}
+            for name in allowed
+        ]
+
+
+def _means(said: str, name: str) -> bool:
+    """Whether a field of the message is meant: by its name, its last part, or its group."""
+    return said in (name, name.split(".", 1)[-1], name.split(".", 1)[0])
 
 
 def _code(source: str) -> str:

@@ -1,6 +1,7 @@
 """One run from beginning to end: folder, data, state, loop, figures."""
 
 import time
+from collections.abc import Collection
 from contextlib import closing, nullcontext
 from functools import cache
 from importlib.metadata import version
@@ -21,6 +22,7 @@ from gan_jax.training.loop import train
 from gan_jax.training.measuring import Measuring
 from gan_jax.training.parallel import jit_arrangement, pmap_arrangement, seeds_arrangement
 from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.run_lock import locked
 from gan_jax.training.run_log import RunLog
 from gan_jax.training.states import check_memory, first_state, step_of
 from gan_jax.training.summary import finished, is_finished, write_report
@@ -35,6 +37,7 @@ def run(
     experiment_file: Path,
     arguments: dict[str, Any],
     parallel: Literal["jit", "pmap"] = "jit",
+    allow_changed: Collection[str] = (),
 ) -> None:
     """Trains an experiment in a run folder, or goes on with what is there.
 
@@ -44,15 +47,32 @@ def run(
         experiment_file: the Python file that defines the experiment.
         arguments: with which its function was called; JSON.
         parallel: the arrangement over all devices.
+        allow_changed: fields of the configuration or the data that may be others than the old run's.
+
+    Raises:
+        OSError: the folder cannot be written, or another process trains in it.
+        ValueError: the folder holds another run, or the experiment does not fit the machine.
     """
     if parallel == "pmap" and experiment.num_seeds > 1:
         raise ValueError(
             f"num_seeds={experiment.num_seeds} runs side by side on one device: use parallel='jit'"
         )
     check_memory(experiment)
-    began = time.perf_counter()
     folder = RunFolder(run_dir)
     folder.prepare()
+    with locked(folder.path):
+        _run(experiment, folder, experiment_file, arguments, parallel, allow_changed)
+
+
+def _run(
+    experiment: Experiment,
+    folder: RunFolder,
+    experiment_file: Path,
+    arguments: dict[str, Any],
+    parallel: str,
+    allow_changed: Collection[str],
+) -> None:
+    began = time.perf_counter()
     source = experiment.source_fn()
     feed = _feed(experiment, source)
     config = {
@@ -63,9 +83,12 @@ def run(
         "parallel": parallel,
         "versions": {name: version(name) for name in ("gan-jax", "jax", "flax", "optax")},
     }
-    folder.adopt(config, experiment_file)
+    config = folder.adopt(config, experiment_file, allow_changed=allow_changed)
     judge_fn = cache(lambda: experiment.judge_fn(source))  # trains a classifier: once, if at all
-    with closing(Checkpoints(folder.checkpoints, record=config)) as checkpoints:
+    keep_every = experiment.keep_every_steps
+    with closing(
+        Checkpoints(folder.checkpoints, record=config, keep_every=keep_every)
+    ) as checkpoints:
         state, done = first_state(experiment, checkpoints)
         if is_finished(folder, experiment, done):
             print(finished(folder, done, experiment.steps))

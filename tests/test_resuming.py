@@ -1,0 +1,66 @@
+"""What a resume may change, what it keeps, and that one process at a time trains in a folder."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from test_training import POINTS, experiment, final_state, train
+
+from gan_jax.data import ArraySource
+from gan_jax.training.run_folder import RunFolder, read_json
+from gan_jax.training.run_lock import locked
+
+
+def test_a_second_process_is_refused_and_a_dead_one_is_not(tmp_path):
+    hold = (
+        "import sys, time; from pathlib import Path; from gan_jax.training.run_lock import locked\n"
+        "with locked(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(600)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(OSError, match=rf"in use by process {process.pid} on .*--run-dir"):
+        train(tmp_path)
+    assert not (tmp_path / "config.json").exists()
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    train(tmp_path, steps=2)
+    with locked(tmp_path):
+        pass
+
+
+def test_an_allowed_change_is_kept_in_the_runs_history(tmp_path):
+    train(tmp_path, arguments={"lr": 0.01, "width": 8}, steps=4)
+    with pytest.raises(ValueError, match="--allow-changed with the names"):
+        train(tmp_path, arguments={"lr": 0.02, "width": 8})
+    with pytest.raises(ValueError, match=r"arguments.width: the run has 8, the command 9"):
+        train(tmp_path, arguments={"lr": 0.02, "width": 9}, allow_changed=["lr"])
+    with pytest.raises(ValueError, match="--allow-changed rate: no such field"):
+        train(tmp_path, arguments={"lr": 0.02, "width": 8}, allow_changed=["rate"])
+    train(tmp_path, arguments={"lr": 0.02, "width": 8}, allow_changed=["lr"], steps=6)
+    other = ArraySource({"point": POINTS + 1.0})
+    options = dict(arguments={"lr": 0.02, "width": 8}, source_fn=lambda: other)
+    train(tmp_path, **options, allow_changed=["data"], steps=8)
+    train(tmp_path, **options, steps=10)  # what was allowed is now the run's own
+    changes = read_json(tmp_path / "config.json")["changes"]
+    assert [(change["after_step"], change["field"]) for change in changes] == [
+        (4, "arguments.lr"),
+        (6, "data.sha256"),
+    ]
+    assert changes[0]["from"] == 0.01 and changes[0]["to"] == 0.02
+    assert int(final_state(tmp_path).step) == 10
+
+
+def test_the_newest_and_every_so_many_are_kept(tmp_path):
+    train(tmp_path, steps=20, save_every_steps=2, keep_every_steps=6)
+    folder = RunFolder(tmp_path)
+    kept = sorted(int(path.name) for path in folder.checkpoints.iterdir())
+    assert kept == [6, 12, 16, 18, 20]
+    sums = sorted(int(path.stem) for path in (tmp_path / "checksums").iterdir())
+    assert sums == kept
+    json.loads((tmp_path / "config.json").read_text())
+    with pytest.raises(ValueError, match="positive multiple of save_every_steps=2, got 5"):
+        experiment(save_every_steps=2, keep_every_steps=5)
