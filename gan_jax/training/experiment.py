@@ -12,6 +12,7 @@ import numpy as np
 
 from gan_jax.augment import AugmentFn
 from gan_jax.data import Batches, Source, pixels_to_real
+from gan_jax.data.batches import Feed, side_by_side
 from gan_jax.data.draws import Draws
 from gan_jax.game import Game, make_train_step
 from gan_jax.game.step import TrainStep
@@ -134,6 +135,20 @@ class Experiment:
             dataclasses.replace(self, seed=self.seed + index, num_seeds=1)
             for index in range(self.num_seeds)
         ]
+
+
+def feed_of(experiment: Experiment, source: Source) -> Feed:
+    """The batches of every seed."""
+    feeds = []
+    for member in experiment.members:
+        batches = experiment.batches_fn(
+            source,
+            batch_size=experiment.batch_size,
+            seed=member.seed,
+            steps_per_round=experiment.game.discriminator_steps,
+        )
+        feeds.append(batches.feed(experiment.prepare_fn, augment_fn=experiment.data_augment_fn))
+    return feeds[0] if len(feeds) == 1 else side_by_side(feeds)
 
 
 def load_experiment_function(file: Path) -> Callable[..., Experiment]:

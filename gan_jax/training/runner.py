@@ -11,11 +11,11 @@ from typing import Any, Literal
 import numpy as np
 
 from gan_jax.data import ArraySource, Source
-from gan_jax.data.batches import Feed, side_by_side
+from gan_jax.data.batches import Feed
 from gan_jax.game import GANState
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.curves import save_curves
-from gan_jax.training.experiment import Experiment
+from gan_jax.training.experiment import Experiment, feed_of
 from gan_jax.training.interruption import listen
 from gan_jax.training.looking import Looking
 from gan_jax.training.loop import train
@@ -74,7 +74,7 @@ def _run(
 ) -> None:
     began = time.perf_counter()
     source = experiment.source_fn()
-    feed = _feed(experiment, source)
+    feed = feed_of(experiment, source)
     config = {
         "experiment": experiment_file.stem,
         "arguments": arguments,
@@ -148,20 +148,6 @@ def _train(
     finally:
         if folder.metrics_file.stat().st_size:
             save_curves(folder.metrics_file, folder.curves_file)
-
-
-def _feed(experiment: Experiment, source: Source) -> Feed:
-    """The batches of every seed."""
-    feeds = []
-    for member in experiment.members:
-        batches = experiment.batches_fn(
-            source,
-            batch_size=experiment.batch_size,
-            seed=member.seed,
-            steps_per_round=experiment.game.discriminator_steps,
-        )
-        feeds.append(batches.feed(experiment.prepare_fn, augment_fn=experiment.data_augment_fn))
-    return feeds[0] if len(feeds) == 1 else side_by_side(feeds)
 
 
 def source_fingerprint(source: Source) -> dict[str, Any]:

@@ -107,6 +107,18 @@ def state_at(folder: RunFolder, experiment: Experiment, checkpoint: str) -> GANS
         return checkpoints.restore_step(int(checkpoint), abstract_state(experiment))
 
 
+def state_before(folder: RunFolder, experiment: Experiment, step: int) -> tuple[GANState, int]:
+    """The newest saved state from before a step, or the run's first; and its step. Reads only."""
+    if folder.checkpoints.is_dir():
+        with closing(Checkpoints(folder.checkpoints)) as checkpoints:
+            earlier = [saved for saved in checkpoints.steps() if saved < step]
+            if earlier:
+                return checkpoints.restore_step(earlier[-1], abstract_state(experiment)), earlier[
+                    -1
+                ]
+    return jax.jit(lambda: _new_state(experiment))(), 0
+
+
 def member_of_seed(
     state: GANState, experiment: Experiment, seed: int | None
 ) -> tuple[int, GANState]:

@@ -1,0 +1,99 @@
+"""Plays one step of a run again: ``python -m gan_jax.replay RUN --step N``.
+
+Its last operation by operation, so that the first one that makes a NaN or an infinity is named.
+"""
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+import numpy as np
+import tyro
+from tqdm import trange
+
+from gan_jax.game import GANState
+from gan_jax.training.command_line import exit_with_message
+from gan_jax.training.experiment import Experiment, feed_of, rebuild
+from gan_jax.training.parallel import jit_arrangement
+from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.states import member_of_seed, state_before
+
+
+def replay(
+    run: Annotated[Path, tyro.conf.Positional],
+    /,
+    *,
+    step: int,
+    of_seed: int | None = None,
+    data_dir: Path | None = None,
+    debug: bool = False,
+) -> None:
+    """Plays a step again from the checkpoint before it, and names the first bad operation.
+
+    Args:
+        run: the run folder.
+        step: counted from 1, as messages name it.
+        of_seed: which of a run of several seeds; without it, the first.
+        data_dir: where the data lies now; without it, where the run had it.
+        debug: show the traceback of an error.
+    """
+    exit_with_message(lambda: _replay(run, step, of_seed, data_dir), debug=debug)
+
+
+def _replay(run: Path, step: int, of_seed: int | None, data_dir: Path | None) -> None:
+    if step < 1:
+        raise ValueError(f"--step counts from 1, got {step}")
+    folder = RunFolder(run)
+    whole_run = rebuild(folder, **({} if data_dir is None else {"data_dir": str(data_dir)}))
+    whole, begin = state_before(folder, whole_run, step)
+    index, state = member_of_seed(whole, whole_run, of_seed)
+    experiment = whole_run.members[index]
+    feed = feed_of(experiment, experiment.source_fn())
+    arrangement = jit_arrangement(
+        experiment.game, feed, jax.devices()[:1], make_step=experiment.make_step
+    )
+    state = arrangement.put_state(jax.tree.map(np.asarray, state))
+    for done in trange(begin, step - 1, desc="playing up to it", leave=False):
+        state, _ = arrangement.train(state, feed.feed_fn(done, 1), experiment.root_key)
+    print(f"step {step} of {folder.path}, from the checkpoint of step {begin}")
+    print(_verdict(_one_step(experiment, feed, step, state)))
+
+
+def _one_step(experiment: Experiment, feed: Any, step: int, state: GANState) -> Callable[[], Any]:
+    """The step, to be played without compilation."""
+    tree = jax.tree.map(lambda leaf: leaf[0], feed.feed_fn(step - 1, 1))
+    key = experiment.root_key
+    batch = feed.load_fn(feed.resident, tree, jax.random.fold_in(key, 3))
+    train_step = experiment.make_step(experiment.game)
+    return lambda: train_step(state, batch, jax.random.fold_in(key, 1))
+
+
+def _verdict(play: Callable[[], Any]) -> str:
+    """What the step does: the first operation that makes a NaN, or else an infinity, or that all is finite."""
+    for checks in (jax.debug_nans, jax.debug_infs):
+        with jax.disable_jit():
+            try:
+                with checks(True):
+                    state, metrics = play()
+            except FloatingPointError as error:
+                return f"{error}\n  at {_place(error)}"
+        leaves = jax.tree.leaves((state.generator.params, state.discriminator.params, metrics))
+        if all(np.isfinite(leaf).all() for leaf in leaves):
+            return (
+                "all finite: parameters and metrics after this step hold neither NaN nor infinity"
+            )
+    return "not finite, but no single operation made it: look at the parameters before this step"
+
+
+def _place(error: Exception) -> str:
+    """The innermost line that is not JAX's, Flax's or Optax's own."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename]
+    frame = (ours or frames)[-1]
+    return f"{frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
+
+
+if __name__ == "__main__":
+    tyro.cli(replay, prog="python -m gan_jax.replay")
