@@ -19,6 +19,7 @@ from gan_jax.metrics.evaluation import Figure, MetricName, Sets, evaluate, left_
 from gan_jax.metrics.feature_networks import Embedded, FeatureNetwork, embed, inception_network
 from gan_jax.metrics.judgement import aligned
 from gan_jax.metrics.neighbours import nearest
+from gan_jax.metrics.published_weights import published_weights
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment, rebuild
@@ -53,7 +54,8 @@ def evaluation(
         live: the live generator instead of its moving average.
         of_seed: which of a run of several seeds; without it, the first.
         seed: of the latents, the choice of real images, subsets and directions.
-        inception: weights of the Inception network; without it, the experiment's own classifier looks.
+        inception: the Inception network looks, with the weights of this file, or ``published``: those are
+            downloaded on first use. Without it, the experiment's own classifier looks.
         resize: for the Inception network, that of clean-fid or of the first program.
         data_dir: where the data lies now; without it, where the run had it.
         debug: show the traceback of an error.
@@ -105,6 +107,7 @@ def _evaluation(
         "num_reference": num,
         "held_out": "not trained on" if held_out else "trained on, not the reference",
         "data": folder.config()["data"],
+        "split": folder.config()["arguments"].get("split"),
         "seed": seed,
         "run_seed": experiment.seed + index,
         "step": step_of(state),
@@ -137,11 +140,12 @@ def _network(
     experiment: Experiment, source: ArraySource, inception: Path | None, resize: str
 ) -> FeatureNetwork:
     if inception is not None:
-        return inception_network(inception, resize=resize)
+        file = published_weights() if inception == Path("published") else inception
+        return inception_network(file, resize=resize)
     if experiment.features_fn is None:
         raise ValueError(
             "this experiment names no network that looks at its images (features_fn): give the Inception "
-            "network's weights with --inception FILE"
+            "network's weights with --inception FILE, or --inception published"
         )
     return experiment.features_fn(source)
 

@@ -80,8 +80,8 @@ def test_the_command_writes_every_figure_with_its_protocol(run_dir, capsys):
     for line in lines:
         assert line.keys() == {
             "row", "metric", "value", "standard_error", "estimator", "features", "features_sha256",
-            "resize", "num_samples", "num_reference", "held_out", "data", "seed", "run_seed", "step",
-            "weights",
+            "resize", "num_samples", "num_reference", "held_out", "data", "split", "seed", "run_seed",
+            "step", "weights",
         }  # fmt: skip
     value = {(line["row"], line["metric"]): line["value"] for line in lines}
     assert value["real, held out", "frechet"] < value["generated", "frechet"]
@@ -118,6 +118,14 @@ def test_what_cannot_be_judged_is_said_in_one_message(run_dir, args, message, ca
     assert stopped.value.code == 1
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error
+
+
+def test_a_run_that_saved_nothing(run_dir, tmp_path, capsys):
+    for name in ("config.json", "experiment.py"):
+        (tmp_path / name).write_text((run_dir / name).read_text())
+    with pytest.raises(SystemExit):
+        evaluation(tmp_path)
+    assert "has no checkpoint yet: train for longer" in capsys.readouterr().err
 
 
 def test_a_run_of_no_images_and_a_folder_of_no_run(tmp_path, capsys):

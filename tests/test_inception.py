@@ -1,5 +1,6 @@
 """The Inception network against an independent PyTorch one with random weights; resizes against Pillow."""
 
+import hashlib
 import json
 import pickle
 import zipfile
@@ -11,29 +12,32 @@ from PIL import Image
 
 from gan_jax.metrics.inception import InceptionV3
 from gan_jax.metrics.inception_weights import inception_variables
+from gan_jax.metrics.published_weights import published_weights
 from gan_jax.metrics.resize import antialiased_bicubic, legacy_bilinear
 from gan_jax.metrics.torch_weights import read_weights
 
-torch = pytest.importorskip(
-    "torch", reason="PyTorch is not installed (pip install 'gan-jax[torch]')"
-)
+
+@pytest.fixture(scope="module")
+def torch():
+    reason = "PyTorch is not installed (pip install 'gan-jax[torch]')"
+    return pytest.importorskip("torch", reason=reason)
 
 
 @pytest.fixture(scope="module")
-def network():
+def network(torch):
     from torch_inception import random_inception
 
     return random_inception()
 
 
 @pytest.fixture(scope="module")
-def file(network, tmp_path_factory):
+def file(torch, network, tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "inception.pth"
     torch.save(network.state_dict(), path)
     return path
 
 
-def test_features_and_logits_are_those_of_pytorch(network, file):
+def test_features_and_logits_are_those_of_pytorch(torch, network, file):
     images = np.random.default_rng(0).uniform(-1, 1, (2, 299, 299, 3)).astype(np.float32)
     with torch.no_grad():
         expected = network(torch.from_numpy(images.transpose(0, 3, 1, 2)))
@@ -45,7 +49,7 @@ def test_features_and_logits_are_those_of_pytorch(network, file):
 
 
 @pytest.mark.parametrize("kind", ["pth", "legacy.pth", "npz", "safetensors"])
-def test_every_file_of_weights_holds_the_same(kind, tmp_path):
+def test_every_file_of_weights_holds_the_same(torch, kind, tmp_path):
     base = torch.arange(24, dtype=torch.float32).reshape(2, 3, 4)
     tensors = {
         "a": base.permute(2, 0, 1), "b": base[1], "count": torch.tensor(7), "h": base.half(),
@@ -112,6 +116,25 @@ def test_files_that_are_no_weights_of_this_network(file, tmp_path):
         np.savez(path, **arrays)
         with pytest.raises(ValueError, match=message):
             inception_variables(path)
+
+
+def test_published_weights_are_fetched_once_and_checked(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = tmp_path / "weights.pth"
+    source.write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    for url, error, message in (
+        ((tmp_path / "none.pth").as_uri(), ConnectionError, "name the file with --inception FILE"),
+        (source.as_uri(), ValueError, "another file than published"),
+    ):
+        with pytest.raises(error, match=message):
+            published_weights(url, "00000000")
+    kept = tmp_path / "cache" / "gan_jax" / "inception"
+    assert list(kept.iterdir()) == []
+    file = published_weights(source.as_uri(), digest[:8])
+    assert file == kept / "weights.pth" and file.read_bytes() == b"weights"
+    source.unlink()
+    assert published_weights(source.as_uri(), digest[:8]) == file
 
 
 @pytest.mark.parametrize("size", [28, 32, 299, 400])

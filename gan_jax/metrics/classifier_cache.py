@@ -36,7 +36,7 @@ def cached_classifier(
     """
     made_of = _made_of(training, held_out, training_options)
     name = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
-    file = (folder or _default_folder()) / f"{name}.npz"
+    file = (folder or cache_folder() / "classifiers") / f"{name}.npz"
     found = _load(file, made_of) if file.is_file() else None
     if found is not None:
         return found
@@ -52,9 +52,9 @@ def _made_of(training: ArraySource, held_out: ArraySource, options: dict[str, An
     return json.loads(json.dumps({**bound.arguments, **sources}))
 
 
-def _default_folder() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "gan_jax" / "classifiers"
+def cache_folder() -> Path:
+    """``gan_jax`` under the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_jax"
 
 
 def _save(file: Path, classifier: Classifier, made_of: dict) -> None:
