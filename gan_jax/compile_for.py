@@ -1,0 +1,58 @@
+"""Compiles an experiment for a TPU slice that is not there: ``python -m gan_jax.compile_for FILE --topology v5e:4x4``."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import tyro
+
+from gan_jax.training.command_line import exit_with_message
+from gan_jax.training.experiment import load_experiment_function
+from gan_jax.training.topology import CHIPS, Chip, Compiled, compile_step, slice_devices
+
+
+def compile_for(
+    experiment: Annotated[Path, tyro.conf.Positional],
+    /,
+    *,
+    topology: str,
+    batch_size: int | None = None,
+    debug: bool = False,
+) -> None:
+    """Compiles the training step of an experiment for a TPU slice, and says what each chip would do.
+
+    Args:
+        experiment: its Python file; with its defaults.
+        topology: the slice, such as v5e:4x4, v5e:16x16, v5p:2x2x4 or v6e:4x4.
+        batch_size: of the whole slice; the experiment's own without it.
+        debug: show the traceback of an error.
+    """
+    exit_with_message(lambda: _compile_for(experiment, topology, batch_size), debug=debug)
+
+
+def _compile_for(file: Path, topology: str, batch_size: int | None) -> None:
+    jax.config.update("jax_platforms", "cpu")
+    built = load_experiment_function(file)()
+    built = dataclasses.replace(built, batch_size=batch_size or built.batch_size)
+    found = compile_step(built, slice_devices(topology))
+    print(f"{file.name} on {topology}, {found.num_chips} chips, batch {built.batch_size}")
+    print(_report(found, CHIPS[topology.split(":")[0]], built.batch_size))
+
+
+def _report(found: Compiled, chip: Chip, batch_size: int) -> str:
+    seconds = found.seconds(chip)
+    lines = [
+        f"memory    {found.memory / 1e9:.3g} GB a chip of {chip.memory / 1e9:.3g}",
+        f"work      {found.flops / 1e9:.4g} GFLOP and {found.bytes_accessed / 1e9:.4g} GB of memory traffic a chip",
+        f"roofline  {1e3 * seconds:.3g} ms a step, {batch_size / seconds:,.0f} images/s: no step is faster",
+    ]
+    lines += [
+        f"{kind:<18}  {count} of {size / 1e6:.3g} MB in all"
+        for kind, (count, size) in found.collectives.items()
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    tyro.cli(compile_for, prog="python -m gan_jax.compile_for")

@@ -1,0 +1,196 @@
+"""What a compiler says of a training step on devices that need not be there.
+
+JAX compiles ahead of time for a described TPU slice on any machine where ``libtpu`` is installed: the program of
+each chip, its memory, its work and its collectives, without a chip.
+"""
+
+import math
+import os
+import re
+from collections import Counter
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from gan_jax.game import init
+from gan_jax.training.experiment import Experiment
+from gan_jax.training.parallel import AXIS
+
+
+class Chip(NamedTuple):
+    """One chip, as its maker describes it.
+
+    Attributes:
+        memory: bytes.
+        flops: per second, of bfloat16 products.
+        bandwidth: bytes of memory per second.
+    """
+
+    memory: float
+    flops: float
+    bandwidth: float
+
+
+# cloud.google.com/tpu/docs: the pages of the versions
+CHIPS = {
+    "v4": Chip(32e9, 275e12, 1228e9),
+    "v5e": Chip(16e9, 197e12, 819e9),
+    "v5p": Chip(95e9, 459e12, 2765e9),
+    "v6e": Chip(32e9, 918e12, 1640e9),
+}
+_COLLECTIVES = ("all-reduce", "all-gather", "reduce-scatter", "all-to-all", "collective-permute")
+_WIDTHS = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s32": 4, "u32": 4, "f32": 4, "f64": 8}
+
+
+class Compiled(NamedTuple):
+    """What one chip does in one step.
+
+    Attributes:
+        num_chips: of the slice.
+        memory: bytes that the program holds at once: arguments, results and temporaries.
+        flops: floating point operations.
+        bytes_accessed: of memory, read and written.
+        collectives: kind -> (how many, bytes of their results).
+    """
+
+    num_chips: int
+    memory: int
+    flops: float
+    bytes_accessed: float
+    collectives: dict[str, tuple[int, int]]
+
+    def seconds(self, chip: Chip) -> float:
+        """The roofline: no step is faster than its work and its memory allow."""
+        return max(self.flops / chip.flops, self.bytes_accessed / chip.bandwidth)
+
+
+def slice_devices(topology: str) -> list[Any]:
+    """The devices of a slice such as ``v5e:4x4``.
+
+    Raises:
+        ImportError: there is no TPU compiler.
+        ValueError: there is no such slice.
+    """
+    from jax.experimental import topologies
+
+    version = topology.split(":")[0]
+    if version not in CHIPS:
+        raise ValueError(
+            f"--topology is VERSION:SHAPE with a version of {', '.join(CHIPS)}, such as v5e:4x4, got {topology!r}"
+        )
+    os.environ.setdefault(
+        "TPU_SKIP_MDS_QUERY", "1"
+    )  # this is no TPU machine: do not ask for its data
+    os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")
+    os.environ.setdefault(
+        "ALLOW_MULTIPLE_LIBTPU_LOAD", "1"
+    )  # no chip is taken: others may compile too
+    os.environ.setdefault("TPU_ACCELERATOR_TYPE", "v5litepod-16")  # any: the slice is named below
+    try:
+        import libtpu  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "no TPU compiler on this machine: pip install 'gan-jax[tpu-test]' (any x86 machine will do)"
+        ) from error
+    os.environ.setdefault(
+        "TPU_SKIP_MDS_QUERY", "1"
+    )  # this is no TPU machine: do not ask for its data
+    try:
+        described = topologies.get_topology_desc(platform="tpu", topology_name=topology)
+    except Exception as error:  # the compiler's own kinds
+        raise ValueError(f"no slice {topology!r}: {str(error).splitlines()[0]}") from error
+    return list(described.devices)
+
+
+def compile_step(experiment: Experiment, devices: list[Any]) -> Compiled:
+    """Compiles the training step for a mesh of devices: parameters replicated, the batch sharded.
+
+    Args:
+        experiment: its ``batch_size`` is that of the whole slice.
+        devices: of a described slice, or real ones.
+
+    Raises:
+        ValueError: the devices do not divide the batch.
+    """
+    game = experiment.game
+    if experiment.batch_size % len(devices):
+        raise ValueError(
+            f"batch_size {experiment.batch_size} must be a multiple of the {len(devices)} chips, such as "
+            f"{math.ceil(experiment.batch_size / len(devices)) * len(devices)}"
+        )
+    mesh = Mesh(np.array(devices), (AXIS,))
+    by_rows = NamedSharding(mesh, P(AXIS))
+
+    def abstract(tree, spec):
+        sharding = NamedSharding(mesh, spec)
+        return jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), tree
+        )
+
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    state = jax.eval_shape(
+        lambda: init(game, jax.random.key(0), _condition(experiment, 2), num=experiment.batch_size)
+    )
+    step = experiment.make_step(
+        game, shard_fn=lambda rows: jax.lax.with_sharding_constraint(rows, by_rows)
+    )
+    compiled = (
+        jax.jit(step, donate_argnums=0)
+        .lower(
+            abstract(state, P()), abstract(_batch(experiment), P(None, AXIS)), abstract(key, P())
+        )
+        .compile()
+    )
+    memory, cost = compiled.memory_analysis(), compiled.cost_analysis()
+    return Compiled(
+        num_chips=len(devices),
+        memory=memory.argument_size_in_bytes
+        + memory.output_size_in_bytes
+        + memory.temp_size_in_bytes
+        - memory.alias_size_in_bytes,
+        flops=float(cost["flops"]),
+        bytes_accessed=float(cost["bytes accessed"]),
+        collectives=collectives(compiled.as_text()),
+    )
+
+
+def _condition(experiment: Experiment, num: int) -> jax.Array | None:
+    if experiment.condition_fn is None:
+        return None
+    return experiment.condition_fn(jax.random.key(0), num)
+
+
+def _batch(experiment: Experiment) -> dict[str, jax.ShapeDtypeStruct]:
+    """The shapes of a batch, which are those of what the generator draws: no data are read."""
+    game, size = experiment.game, experiment.batch_size
+
+    def draw():
+        key = jax.random.key(0)
+        latents = game.latent_fn(key, (2, game.latent_size))
+        condition = _condition(experiment, 2)
+        samples, _ = game.generator.init_with_output(
+            {"params": key, "dropout": key}, latents, condition, train=True
+        )
+        return {"real": samples} | ({} if condition is None else {"condition": condition})
+
+    rounds = game.discriminator_steps
+    return {
+        name: jax.ShapeDtypeStruct((rounds, size, *leaf.shape[1:]), leaf.dtype)
+        for name, leaf in jax.eval_shape(draw).items()
+    }
+
+
+def collectives(program: str) -> dict[str, tuple[int, int]]:
+    """Kind -> (how many, bytes of their results) in a compiled program's text."""
+    counts, sizes = Counter(), Counter()
+    kinds = "|".join(_COLLECTIVES)
+    for results, kind in re.findall(rf"= (.*?) ({kinds})(?:-start)?\(", program):
+        counts[kind] += 1
+        sizes[kind] += sum(
+            _WIDTHS.get(dtype, 4) * math.prod(map(int, filter(None, shape.split(","))))
+            for dtype, shape in re.findall(r"(\w+)\[([\d,]*)\]", results)
+        )
+    return {kind: (counts[kind], sizes[kind]) for kind in _COLLECTIVES if counts[kind]}
