@@ -33,6 +33,7 @@ from gan_jax.metrics.feature_networks import classifier_network
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator
 from gan_jax.models.upsampling import UpsamplingGenerator
+from gan_jax.optimizers import slower_layers
 from gan_jax.training import Experiment, main
 
 # What the texts suggest to vary, beside the flags: one line each.
@@ -51,6 +52,7 @@ def experiment(
     batch_size: int = 32,
     latent_size: int = 100,
     generator_learning_rate: float = 2e-4,
+    dense_rate: float = 0.01,
     discriminator_learning_rate: float = 2e-4,
     generator_steps: int = 1,
     discriminator_steps: int = 1,
@@ -74,6 +76,7 @@ def experiment(
         batch_size: real images per update; the text gives none.
         latent_size: numbers that the generator starts from.
         generator_learning_rate: of its optimiser.
+        dense_rate: of the dense layers before the first map, as a share of that rate.
         discriminator_learning_rate: of its optimiser.
         generator_steps: updates of the generator in a round.
         discriminator_steps: updates of the discriminator in a round.
@@ -109,7 +112,12 @@ def experiment(
             kernel_init=glorot,
         ),
         loss=losses.non_saturating(real_weight=real_weight, fake_weight=fake_weight),
-        generator_optimizer=optimizer_fn(generator_learning_rate),
+        generator_optimizer=slower_layers(
+            optimizer_fn,
+            generator_learning_rate,
+            layers=[f"Dense_{index}" for index in range(len(dense_widths))],
+            factor=dense_rate,
+        ),
         discriminator_optimizer=optimizer_fn(discriminator_learning_rate),
         latent_size=latent_size,
         generator_steps=generator_steps,
