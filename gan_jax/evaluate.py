@@ -26,7 +26,7 @@ from gan_jax.training.experiment import Experiment, rebuild
 from gan_jax.training.parallel import rows_over_devices
 from gan_jax.training.pictures import neighbours_picture, save_picture
 from gan_jax.training.run_folder import RunFolder, write_json
-from gan_jax.training.states import member_of_seed, state_at, step_of
+from gan_jax.training.states import CheckpointName, member_of_seed, state_at, step_of
 
 
 def evaluation(
@@ -35,7 +35,7 @@ def evaluation(
     *,
     num_samples: int = 10_000,
     metrics: tuple[MetricName, ...] | None = None,
-    checkpoint: str = "last",
+    checkpoint: CheckpointName = "last",
     live: bool = False,
     of_seed: int | None = None,
     seed: int = 0,

@@ -14,7 +14,7 @@ from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import rebuild
 from gan_jax.training.pictures import check_picture_request, save_picture
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import member_of_seed, state_at, step_of
+from gan_jax.training.states import CheckpointName, member_of_seed, state_at, step_of
 
 
 def sample(
@@ -24,7 +24,7 @@ def sample(
     num: int = 64,
     out: Path = Path("grid.png"),
     seed: int | None = None,
-    checkpoint: str = "last",
+    checkpoint: CheckpointName = "last",
     live: bool = False,
     of_seed: int | None = None,
     debug: bool = False,
@@ -49,7 +49,7 @@ def _sample(
     num: int,
     out: Path,
     seed: int | None,
-    checkpoint: str,
+    checkpoint: CheckpointName,
     live: bool,
     of_seed: int | None,
 ) -> None:

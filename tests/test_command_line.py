@@ -113,7 +113,7 @@ def test_sample_draws_from_a_run(whole, tmp_path):
         (("experiments/mnist_dcgan.py", "--data-dir", "/nowhere"), "/nowhere is not a folder"),
         (("experiments/folder_dcgan.py", "--data-dir", "tests"), "holds no image file"),
         (("-m", "gan_jax.sample", "tests"), "is no run folder"),
-        (("-m", "gan_jax.sample", "tests", "--checkpoint", "middle"), "'last', 'best'"),
+        (("-m", "gan_jax.sample", "tests", "--checkpoint", "middle"), "last, best"),
         (("-m", "gan_jax.sample", "tests", "--out", "grid.txt"), "must be a .png file"),
     ],
 )
@@ -122,15 +122,19 @@ def test_bad_input_gets_one_message_and_no_traceback(args, said, tmp_path):
     code, out, err = command(*args, *run_dir)
     assert code != 0
     assert said in out + err
-    assert "Traceback" not in err and len(err.splitlines()) < 25
+    assert "Traceback" not in err and len(err.splitlines()) < 30
 
 
 def test_a_run_with_other_arguments_is_refused(whole):
-    before = sorted((p, p.stat().st_mtime_ns) for p in whole[0].rglob("*") if p.is_file())
+    def files():
+        kept = [p for p in whole[0].rglob("*") if p.is_file() and p.name != ".lock"]
+        return sorted((path, path.stat().st_mtime_ns) for path in kept)
+
+    before = files()
     code, _, err = command(DIGITS, *SMALL, "--run-dir", whole[0], "--seed", "1")
     assert code == 1
     assert "arguments.seed: the run has 0, the command 1" in err and "Traceback" not in err
-    assert before == sorted((p, p.stat().st_mtime_ns) for p in whole[0].rglob("*") if p.is_file())
+    assert before == files()
 
 
 def test_an_unlabelled_folder_of_images_trains(tmp_path):

@@ -241,8 +241,8 @@ def test_labels_condition_both_players():
 
 def test_bad_widths_and_strides():
     latents = jnp.ones((2, 5))
-    with pytest.raises(ValueError, match="multiple of 4"):
-        DCGANGenerator((30, 30, 1), (8, 4)).init(key, latents, train=True)
+    with pytest.raises(ValueError, match="too few pixels for the strides"):
+        DCGANGenerator((3, 3, 1), (8, 4, 2, 2)).init(key, latents, train=True)
     with pytest.raises(ValueError, match="one stride per width"):
         DCGANGenerator((28, 28, 1), (8, 4), strides=(2,)).init(key, latents, train=True)
     with pytest.raises(ValueError, match="widths"):

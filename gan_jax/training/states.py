@@ -3,6 +3,7 @@
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import jax
 import numpy as np
@@ -11,6 +12,8 @@ from gan_jax.game import GANState, init
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.run_folder import RunFolder
+
+CheckpointName = Literal["last", "best"] | int  # or the number of a step
 
 
 def first_state(experiment: Experiment, checkpoints: Checkpoints) -> tuple[GANState, int]:
@@ -84,7 +87,7 @@ def best_state(folder: RunFolder, experiment: Experiment) -> GANState:
     return state
 
 
-def state_at(folder: RunFolder, experiment: Experiment, checkpoint: str) -> GANState:
+def state_at(folder: RunFolder, experiment: Experiment, checkpoint: CheckpointName) -> GANState:
     """A saved state of a run by its name; reads only.
 
     Args:
@@ -94,17 +97,15 @@ def state_at(folder: RunFolder, experiment: Experiment, checkpoint: str) -> GANS
 
     Raises:
         FileNotFoundError: nothing was saved, or nothing measured.
-        ValueError: no such name, or no checkpoint of that step.
+        ValueError: no checkpoint of that step.
     """
     if checkpoint == "last":
         return last_state(folder, experiment)
     if checkpoint == "best":
         return best_state(folder, experiment)
-    if not checkpoint.isdecimal():
-        raise ValueError(f"a checkpoint is last, best, or the number of a step, got {checkpoint!r}")
     last_state(folder, experiment)  # says what is missing where nothing was saved
     with closing(Checkpoints(folder.checkpoints)) as checkpoints:
-        return checkpoints.restore_step(int(checkpoint), abstract_state(experiment))
+        return checkpoints.restore_step(checkpoint, abstract_state(experiment))
 
 
 def state_before(folder: RunFolder, experiment: Experiment, step: int) -> tuple[GANState, int]:
