@@ -13,9 +13,11 @@ of the four convolutions that it prints, the one that stays on 4x4 is left out);
 generator; each player has its own optimiser and its own loss (one optimiser that minimises the sum of
 both losses lets nobody play against anybody); steps run on batches of images, not on symbolic inputs.
 Ours is batch norm, after each hidden layer of the generator and all but the first of the discriminator:
-without it all samples were one saturated image within 300 steps.
+without it all samples were one saturated image within 300 steps. And ours is a hundredth of the rate for the
+generator's dense layers: at the whole rate the samples fell into clusters that moved about.
 
-Not measured to the end: see experiments/README.md.
+Measured (seed 0, 5,000 samples, two CPU cores, 0.69 s a step): Frechet distance 13.2, 10.3, 8.1 and 7.5 at steps 1,000,
+1,500, 2,000 and 2,500, against 0.13 for other real images and 63 for noise. The rest of the 10,000 steps has not been run.
 """
 
 from functools import partial
