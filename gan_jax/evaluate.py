@@ -198,13 +198,8 @@ def _table(found: dict[str, list[Figure]]) -> str:
     names = [figure.name for figure in next(iter(found.values()))]
     lines = [["", *found]]
     for index, name in enumerate(names):
-        lines.append([name, *(_text(figures[index].estimate) for figures in found.values())])
+        lines.append([name, *(str(figures[index].estimate) for figures in found.values())])
     return aligned(lines)
-
-
-def _text(estimate) -> str:
-    error = estimate.standard_error
-    return f"{estimate.value:.4g}" + ("" if error is None else f" +- {error:.2g}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import tyro
 
+from gan_jax.metrics.estimate import Estimate
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.curves import curve_panels
 from gan_jax.training.drawing import Drawer
@@ -170,7 +171,7 @@ def _evaluation(name: str, lines: list[dict[str, Any]]) -> str:
     metrics = list(dict.fromkeys(line["metric"] for line in lines))
     found = {(line["metric"], line["row"]): line for line in lines}
     body = [
-        [metric, *(_value(found[metric, row]) for row in rows), found[metric, rows[0]]["estimator"]]
+        [metric, *(_text(found[metric, row]) for row in rows), found[metric, rows[0]]["estimator"]]
         for metric in metrics
     ]
     first = lines[0]
@@ -182,9 +183,8 @@ def _evaluation(name: str, lines: list[dict[str, Any]]) -> str:
     return table([[name, *rows, "estimator"], *body], caption=caption)
 
 
-def _value(line: dict[str, Any]) -> str:
-    error = "" if line["standard_error"] is None else f" +- {line['standard_error']:.2g}"
-    return f"{line['value']:.4g}{error}"
+def _text(line: dict[str, Any]) -> str:
+    return str(Estimate(line["value"], line["standard_error"]))
 
 
 if __name__ == "__main__":

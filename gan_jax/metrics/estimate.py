@@ -13,3 +13,8 @@ class Estimate(NamedTuple):
 
     value: float
     standard_error: float | None = None
+
+    def __str__(self) -> str:
+        """The value with four digits, and the error with two where there is one."""
+        error = "" if self.standard_error is None else f" +- {self.standard_error:.2g}"
+        return f"{self.value:.4g}{error}"
