@@ -8,7 +8,7 @@ import jax
 import tyro
 
 from gan_jax.training.command_line import exit_with_message
-from gan_jax.training.experiment import load_experiment_function
+from gan_jax.training.experiment import Experiment, load_experiment_function
 from gan_jax.training.topology import CHIPS, Chip, Compiled, compile_step, slice_devices
 
 
@@ -18,6 +18,8 @@ def compile_for(
     *,
     topology: str,
     batch_size: int | None = None,
+    micro_batches: int = 1,
+    parameter_shards: int = 1,
     debug: bool = False,
 ) -> None:
     """Compiles the training step of an experiment for a TPU slice, and says what each chip would do.
@@ -26,17 +28,29 @@ def compile_for(
         experiment: its Python file; with its defaults.
         topology: the slice, such as v5e:4x4, v5e:16x16, v5p:2x2x4 or v6e:4x4.
         batch_size: of the whole slice; the experiment's own without it.
+        micro_batches: parts in which gradients are computed.
+        parameter_shards: over how many chips each network is cut.
         debug: show the traceback of an error.
     """
-    exit_with_message(lambda: _compile_for(experiment, topology, batch_size), debug=debug)
 
+    def call():
+        built = load_experiment_function(experiment)()
+        game = dataclasses.replace(built.game, micro_batches=micro_batches)
+        size = batch_size or built.batch_size
+        _compile_for(
+            experiment.name,
+            dataclasses.replace(built, game=game, batch_size=size),
+            topology,
+            parameter_shards,
+        )
 
-def _compile_for(file: Path, topology: str, batch_size: int | None) -> None:
     jax.config.update("jax_platforms", "cpu")
-    built = load_experiment_function(file)()
-    built = dataclasses.replace(built, batch_size=batch_size or built.batch_size)
-    found = compile_step(built, slice_devices(topology))
-    print(f"{file.name} on {topology}, {found.num_chips} chips, batch {built.batch_size}")
+    exit_with_message(call, debug=debug)
+
+
+def _compile_for(name: str, built: Experiment, topology: str, parameter_shards: int) -> None:
+    found = compile_step(built, slice_devices(topology), parameter_shards=parameter_shards)
+    print(f"{name} on {topology}, {found.num_chips} chips, batch {built.batch_size}")
     print(_report(found, CHIPS[topology.split(":")[0]], built.batch_size))
 
 

@@ -23,8 +23,8 @@ from gan_jax.metrics.published_weights import published_weights
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment, rebuild
-from gan_jax.training.parallel import rows_over_devices
 from gan_jax.training.pictures import neighbours_picture, save_picture
+from gan_jax.training.placement import rows_over_devices
 from gan_jax.training.run_folder import RunFolder, write_json
 from gan_jax.training.states import CheckpointName, member_of_seed, state_at, step_of
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-jax.config.update("jax_num_cpu_devices", 4)
+jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # A Python loop over a step with collectives on several fake CPU devices deadlocks otherwise.
 jax.config.update("jax_cpu_enable_async_dispatch", False)

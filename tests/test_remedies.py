@@ -231,10 +231,10 @@ def test_historical_averaging_by_hand():
 
 def test_minibatch_deviation_by_hand():
     layer = MinibatchStd(group_size=2)
-    features = jnp.array([[0.0, 1.0], [5.0, 5.0], [2.0, 1.0], [5.0, 9.0]])
-    # rows 0 and 2 form a group, 1 and 3 another: deviations (1, 0) and (0, 2)
+    features = jnp.array([[0.0, 1.0], [2.0, 1.0], [5.0, 5.0], [5.0, 9.0]])
+    # rows 0 and 1 form a group, 2 and 3 another: deviations (1, 0) and (0, 2)
     out = layer.apply({}, features)
-    np.testing.assert_allclose(out[:, 2], [0.5, 1.0, 0.5, 1.0], atol=1e-4)
+    np.testing.assert_allclose(out[:, 2], [0.5, 0.5, 1.0, 1.0], atol=1e-4)
     np.testing.assert_array_equal(out[:, :2], features)
     images = jax.random.normal(key, (4, 3, 3, 2))
     assert layer.apply({}, images).shape == (4, 3, 3, 3)

@@ -114,8 +114,8 @@ def test_what_seeds_refuse(three, tmp_path):
         experiment(num_seeds=0)
     with pytest.raises(ValueError, match=r"num_seeds=\d+ needs at least .* GiB .* seeds fit"):
         check_memory(experiment(num_seeds=10**9))
-    with pytest.raises(ValueError, match="side by side on one device"):
-        train(tmp_path, parallel="pmap", **options(num_seeds=2))
+    with pytest.raises(ValueError, match="parameter_shards=2 belongs to --parallel jit, got pmap"):
+        train(tmp_path, parallel="pmap", parameter_shards=2, **options(num_seeds=2))
 
 
 def test_a_value_that_is_not_finite_names_its_seed(tmp_path):

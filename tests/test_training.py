@@ -31,6 +31,10 @@ GAME = vector_game()
 POINTS = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)
 
 
+def first_device(leaf):
+    return jax.sharding.SingleDeviceSharding(jax.devices()[0])
+
+
 def dots(samples, logits_fn):
     return Image.fromarray((np.asarray(samples)[:, :1] > 0).astype(np.uint8) * 255)
 
@@ -50,13 +54,14 @@ def experiment(**changes):
     return Experiment(**(options | changes))
 
 
-def train(run_dir, arguments=None, parallel="jit", allow_changed=(), **changes):
+def train(run_dir, arguments=None, parallel="jit", parameter_shards=1, allow_changed=(), **changes):
     run(
         experiment(**changes),
         run_dir=run_dir,
         experiment_file=Path(__file__),
         arguments=arguments or {"lr": 0.01},
         parallel=parallel,
+        parameter_shards=parameter_shards,
         allow_changed=allow_changed,
     )
 
@@ -276,7 +281,7 @@ def test_lines_after_the_checkpoint_and_cut_lines_are_dropped(tmp_path):
 
 
 def test_drawing_in_batches_is_drawing_at_once():
-    state, _ = first_state(experiment(), Unsaved())
+    state, _ = first_state(experiment(), Unsaved(), first_device)
     drawer = Drawer(experiment())
     whole = drawer.draw(state.average, 10)
     np.testing.assert_allclose(drawer.draw(state.average, 10, batch_size=4), whole, atol=1e-6)
@@ -288,7 +293,7 @@ def test_standing_statistics_are_taken_before_drawing():
     built = experiment()
     norm = dataclasses.replace(built.game, generator=built.game.generator.clone(norm_fn=BatchNorm))
     settled = dataclasses.replace(built, game=norm, standing_passes=2)
-    state, _ = first_state(settled, Unsaved())
+    state, _ = first_state(settled, Unsaved(), first_device)
     as_it_is = Drawer(dataclasses.replace(settled, standing_passes=0)).draw(state.average, 10)
     drawer = Drawer(settled)
     anew = drawer.draw(state.average, 10)

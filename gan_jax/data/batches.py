@@ -65,14 +65,9 @@ class Batches:
                 f"batch_size must be between 1 and the {len(source)} examples of the data set, "
                 f"got {batch_size}"
             )
-        if batch_size % process_count:
-            raise ValueError(
-                f"batch_size {batch_size} must be a multiple of the {process_count} processes"
-            )
         self.source = source
         self.shape = (steps_per_round, batch_size)
-        share = batch_size // process_count
-        self._rows = slice(process_index * share, (process_index + 1) * share)
+        self._rows = share(batch_size, process_index, process_count)
         self._order = grain.MapDataset.range(len(source)).seed(seed).shuffle().repeat()
 
     def indices(self, step: int, count: int = 1) -> np.ndarray:
@@ -134,6 +129,20 @@ class Batches:
             return {"examples": examples, "positions": self.positions(step, count)}
 
         return Feed(feed.resident, feed_fn, load_fn)
+
+
+def share(batch_size: int, process_index: int, process_count: int) -> slice:
+    """The rows of a batch that a process reads.
+
+    Raises:
+        ValueError: the processes do not divide it.
+    """
+    if batch_size % process_count:
+        raise ValueError(
+            f"batch_size {batch_size} must be a multiple of the {process_count} processes"
+        )
+    size = batch_size // process_count
+    return slice(process_index * size, (process_index + 1) * size)
 
 
 def stream_positions(shape: tuple[int, int], step: int, count: int) -> np.ndarray:

@@ -5,10 +5,11 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gan_jax.augment import AugmentFn
 from gan_jax.data.arrays import ArraySource
-from gan_jax.data.batches import Feed, stream_positions
+from gan_jax.data.batches import Feed, share, stream_positions
 
 
 class Draws:
@@ -22,14 +23,23 @@ class Draws:
         batch_size: B, at least 1.
         seed: not used: the order follows from the key that ``load_fn`` is given.
         steps_per_round: batches per step of the game.
+        process_index: this process draws rows ``[i B / P, (i + 1) B / P)`` of every batch.
+        process_count: P, which divides the batch size.
 
     Raises:
-        ValueError: the batch is empty.
+        ValueError: the batch is empty, or not divisible.
         TypeError: the source is not in memory.
     """
 
     def __init__(
-        self, source: ArraySource, *, batch_size: int, seed: int = 0, steps_per_round: int = 1
+        self,
+        source: ArraySource,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        steps_per_round: int = 1,
+        process_index: int = 0,
+        process_count: int = 1,
     ):
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
@@ -39,6 +49,11 @@ class Draws:
             )
         self.source = source
         self.shape = (steps_per_round, batch_size)
+        self._rows = share(batch_size, process_index, process_count)
+
+    def positions(self, step: int, count: int = 1) -> np.ndarray:
+        """Where the examples of ``count`` steps stand in the run's stream; ``[count, rounds, B]`` uint32."""
+        return stream_positions(self.shape, step, count)[:, :, self._rows]
 
     def feed(
         self, prepare_fn: Callable[[dict], dict], *, augment_fn: AugmentFn | None = None
@@ -68,4 +83,4 @@ class Draws:
                 batch["real"] = each(augment_one, key)(positions, batch["real"])
             return batch
 
-        return Feed(self.source.arrays, partial(stream_positions, self.shape), load_fn)
+        return Feed(self.source.arrays, self.positions, load_fn)

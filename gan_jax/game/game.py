@@ -36,6 +36,8 @@ class Game:
         generator_terms: name -> :class:`gan_jax.losses.GeneratorTerm`, added to the generator's loss.
         discriminator_steps: per round, at least 1.
         generator_steps: per round, at least 1.
+        micro_batches: parts in which the gradients over a batch are computed, for less memory
+            (:mod:`gan_jax.game.accumulation` says what else it changes).
         generator_mean_fn: ``(losses, fake_logits, step) -> scalar``, how the generator's losses
             become one number; such as :func:`gan_jax.remedies.top_k.top_k`.
         augment_fn: ``(key, samples, step) -> samples`` before every judgement: what the discriminator
@@ -54,12 +56,13 @@ class Game:
     generator_terms: Mapping[str, GeneratorTerm] = dataclasses.field(default_factory=dict)
     discriminator_steps: int = 1
     generator_steps: int = 1
+    micro_batches: int = 1
     generator_mean_fn: MeanFn = plain_mean
     augment_fn: AugmentFn = unchanged
     average_decay_fn: AverageDecayFn = DEFAULT_AVERAGE
 
     def __post_init__(self):
-        for name in ("latent_size", "discriminator_steps", "generator_steps"):
+        for name in ("latent_size", "discriminator_steps", "generator_steps", "micro_batches"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         _check_terms("penalties", self.penalties, Penalty)

@@ -6,15 +6,16 @@ passes, so batch norm does not mix them. What a pass writes to a player's variab
 that player's own update only, in the order real, fake; the other player's writes and those of
 penalties and terms are dropped.
 
+With ``Game.micro_batches`` an objective is the mean of those of parts of the batch
+(:mod:`gan_jax.game.accumulation`).
+
 Both functions split their key alike: with one key, one set of parameters and one batch, the two
 players see the same fakes and the same logits, and a compiler computes them once.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import jax
 
+from gan_jax.game.accumulation import Batch, ObjectiveFn, accumulated
 from gan_jax.game.batch_axis import BatchAxis
 from gan_jax.game.game import Game
 from gan_jax.game.sampling import draw_latents
@@ -23,10 +24,7 @@ from gan_jax.losses import GeneratorTerm
 from gan_jax.penalties import Penalty
 from gan_jax.scene import Scene
 
-Batch = dict[str, jax.Array]
 Metrics = dict[str, jax.Array]
-# params -> (objective, (the player's variables after the passes, metrics))
-ObjectiveFn = Callable[[Any], tuple[jax.Array, tuple[Any, Metrics]]]
 
 
 def discriminator_objective(
@@ -49,6 +47,16 @@ def discriminator_objective(
         batch: ``real`` ``[B, ...]`` and perhaps ``condition`` ``[B, ...]``.
         key: of this update.
     """
+
+    def of_part(axis, rows):
+        return _discriminator_objective(game, axis, state, generator, discriminator, rows, key)
+
+    return accumulated(of_part, axis, batch, game.micro_batches)
+
+
+def _discriminator_objective(
+    game, axis, state, generator, discriminator, batch, key
+) -> ObjectiveFn:
     latents_key, generator_key, real_key, fake_key, terms_key = jax.random.split(key, 5)
     condition = batch.get("condition")
     latents = _own_latents(game, axis, latents_key, len(batch["real"]))
@@ -115,6 +123,14 @@ def generator_objective(
         batch: ``real`` ``[B, ...]`` and perhaps ``condition`` ``[B, ...]``.
         key: of this update.
     """
+
+    def of_part(axis, rows):
+        return _generator_objective(game, axis, state, generator, discriminator, rows, key)
+
+    return accumulated(of_part, axis, batch, game.micro_batches)
+
+
+def _generator_objective(game, axis, state, generator, discriminator, batch, key) -> ObjectiveFn:
     latents_key, generator_key, real_key, fake_key, terms_key = jax.random.split(key, 5)
     condition = batch.get("condition")
     latents = _own_latents(game, axis, latents_key, len(batch["real"]))

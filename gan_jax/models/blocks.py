@@ -139,6 +139,8 @@ class Block(nn.Module):
         activation_fn: elementwise, or None.
         dropout_rate: in ``[0, 1)``; 0 has no dropout.
         axis_name: the device axis that the normalisation averages over, or None.
+        dtype: of the computation; the layer brings its own.
+        remat: whether the inside is computed anew for the gradient, which saves its memory.
     """
 
     layer: nn.Module
@@ -148,18 +150,24 @@ class Block(nn.Module):
     dropout_rate: float = 0.0
     axis_name: str | None = None
     dtype: Any = None
+    remat: bool = False
 
     @nn.compact
     def __call__(self, inputs: jax.Array, *, train: bool) -> jax.Array:
         """``[B, ...] -> [B, ...]``."""
-        outputs = self.constrain_fn(self.layer)(inputs, train=train)
-        if self.norm_fn is not None:
-            outputs = self.norm_fn(axis_name=self.axis_name, dtype=self.dtype)(outputs, train=train)
-        if self.activation_fn is not None:
-            outputs = self.activation_fn(outputs)
-        if self.dropout_rate > 0.0:
-            outputs = nn.Dropout(self.dropout_rate, deterministic=not train)(outputs)
-        return outputs
+
+        def inside(block, inputs):
+            outputs = block.constrain_fn(block.layer)(inputs, train=train)
+            if block.norm_fn is not None:
+                norm = block.norm_fn(axis_name=block.axis_name, dtype=block.dtype)
+                outputs = norm(outputs, train=train)
+            if block.activation_fn is not None:
+                outputs = block.activation_fn(outputs)
+            if block.dropout_rate > 0.0:
+                outputs = nn.Dropout(block.dropout_rate, deterministic=not train)(outputs)
+            return outputs
+
+        return (nn.remat(inside) if self.remat else inside)(self, inputs)
 
 
 class Residual(nn.Module):
@@ -179,6 +187,7 @@ class Residual(nn.Module):
     activation_fn: Callable = leaky_relu
     axis_name: str | None = None
     dtype: Any = None
+    remat: bool = False
 
     @nn.compact
     def __call__(self, inputs: jax.Array, *, train: bool) -> jax.Array:
@@ -192,6 +201,7 @@ class Residual(nn.Module):
                 activation_fn=activation_fn,
                 axis_name=self.axis_name,
                 dtype=self.dtype,
+                remat=self.remat,
             )(hidden, train=train)
         return self.activation_fn(inputs + hidden)
 

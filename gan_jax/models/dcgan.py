@@ -52,6 +52,9 @@ class DCGANGenerator(nn.Module):
         use_bias: of the projection and of every convolution.
         residual_blocks: after each inner transposed convolution, of as many channels.
         num_classes: for integer labels as the condition.
+        dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
+        remat: whether each block is computed anew for its gradient, which saves the memory of what lies
+            within it.
     """
 
     image_shape: tuple[int, int, int]
@@ -67,6 +70,7 @@ class DCGANGenerator(nn.Module):
     num_classes: int | None = None
     axis_name: str | None = None
     dtype: Any = None
+    remat: bool = False
 
     @nn.compact
     def __call__(
@@ -78,7 +82,12 @@ class DCGANGenerator(nn.Module):
         first, *sizes = _growing_sizes((height, width), strides)
         start = (*first, self.widths[0])
         options = dict(use_bias=self.use_bias, kernel_init=self.kernel_init, dtype=self.dtype)
-        shared = dict(activation_fn=self.activation_fn, axis_name=self.axis_name, dtype=self.dtype)
+        shared = dict(
+            activation_fn=self.activation_fn,
+            axis_name=self.axis_name,
+            dtype=self.dtype,
+            remat=self.remat,
+        )
 
         hidden = join_condition(latents, condition, self.num_classes)
         projection = nn.Dense(math.prod(start), **options)
@@ -109,6 +118,9 @@ class DCGANDiscriminator(nn.Module):
         statistic_fn: makes a module that adds features of the whole batch before the last layer, such
             as :class:`gan_jax.models.minibatch_std.MinibatchStd`; or None.
         num_classes: for integer labels as the condition.
+        dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
+        remat: whether each block is computed anew for its gradient, which saves the memory of what lies
+            within it.
     """
 
     widths: tuple[int, ...] = (64, 128)
@@ -124,6 +136,7 @@ class DCGANDiscriminator(nn.Module):
     num_classes: int | None = None
     axis_name: str | None = None
     dtype: Any = None
+    remat: bool = False
 
     @nn.compact
     def __call__(
@@ -140,6 +153,7 @@ class DCGANDiscriminator(nn.Module):
             activation_fn=self.activation_fn,
             axis_name=self.axis_name,
             dtype=self.dtype,
+            remat=self.remat,
         )
         for index, (features, stride) in enumerate(zip(self.widths, strides, strict=True)):
             hidden = Block(

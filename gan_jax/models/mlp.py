@@ -26,6 +26,9 @@ class MLPGenerator(nn.Module):
         norm_fn: such as :class:`gan_jax.models.blocks.BatchNorm`, after every hidden layer.
         residual_blocks: after each hidden layer, of the same width.
         num_classes: for integer labels as the condition.
+        dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
+        remat: whether each block is computed anew for its gradient, which saves the memory of what lies
+            within it.
     """
 
     sample_shape: tuple[int, ...]
@@ -38,6 +41,7 @@ class MLPGenerator(nn.Module):
     num_classes: int | None = None
     axis_name: str | None = None
     dtype: Any = None
+    remat: bool = False
 
     @nn.compact
     def __call__(
@@ -51,6 +55,7 @@ class MLPGenerator(nn.Module):
             activation_fn=self.activation_fn,
             axis_name=self.axis_name,
             dtype=self.dtype,
+            remat=self.remat,
         )
         for width in self.widths:
             hidden = Block(dense(width), **shared)(hidden, train=train)
@@ -71,6 +76,9 @@ class MLPDiscriminator(nn.Module):
         residual_blocks: after each hidden layer, of the same width.
         statistic_fn: as in :class:`gan_jax.models.dcgan.DCGANDiscriminator`.
         num_classes: for integer labels as the condition.
+        dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
+        remat: whether each block is computed anew for its gradient, which saves the memory of what lies
+            within it.
     """
 
     widths: tuple[int, ...] = (128, 128)
@@ -84,6 +92,7 @@ class MLPDiscriminator(nn.Module):
     num_classes: int | None = None
     axis_name: str | None = None
     dtype: Any = None
+    remat: bool = False
 
     @nn.compact
     def __call__(
@@ -98,6 +107,7 @@ class MLPDiscriminator(nn.Module):
             activation_fn=self.activation_fn,
             axis_name=self.axis_name,
             dtype=self.dtype,
+            remat=self.remat,
         )
         for width in self.widths:
             block = Block(dense(width), dropout_rate=self.dropout_rate, **shared)

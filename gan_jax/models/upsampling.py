@@ -39,6 +39,9 @@ class UpsamplingGenerator(nn.Module):
         norm_fn: after every hidden layer, or None.
         residual_blocks: after each convolution that follows an enlargement.
         num_classes: for integer labels as the condition.
+        dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
+        remat: whether each block is computed anew for its gradient, which saves the memory of what lies
+            within it.
     """
 
     image_shape: tuple[int, int, int]
@@ -54,6 +57,7 @@ class UpsamplingGenerator(nn.Module):
     num_classes: int | None = None
     axis_name: str | None = None
     dtype: Any = None
+    remat: bool = False
 
     @nn.compact
     def __call__(
@@ -74,6 +78,7 @@ class UpsamplingGenerator(nn.Module):
             activation_fn=self.activation_fn,
             axis_name=self.axis_name,
             dtype=self.dtype,
+            remat=self.remat,
         )
         hidden = join_condition(latents, condition, self.num_classes)
         for features in (*self.dense_widths, math.prod(start)):

@@ -15,6 +15,7 @@ import jax
 import orbax.checkpoint as ocp
 
 from gan_jax.game import GANState
+from gan_jax.training.processes import is_first, on_first
 from gan_jax.training.run_folder import read_json, write_json
 
 
@@ -72,7 +73,8 @@ class Checkpoints:
         """
         self._manager.wait_until_finished()
         if self._unsigned is not None:
-            self._sign(self._unsigned)
+            if is_first():
+                self._sign(self._unsigned)
             self._unsigned = None
 
     def poll(self) -> None:
@@ -92,12 +94,15 @@ class Checkpoints:
         folder, with a line on the terminal each.
 
         Args:
-            abstract_state: ``jax.eval_shape`` of :func:`gan_jax.game.init`.
+            abstract_state: ``jax.eval_shape`` of :func:`gan_jax.game.init`; its shardings, where it has any,
+                say where the arrays are put, else the first device.
 
         Raises:
             ValueError: a checkpoint holds other arrays than the target, or there are checkpoints
                 and none can be read (then they stay where they are).
         """
+        if jax.process_count() > 1:
+            return self._restore_together(abstract_state)
         faults: dict[int, str] = {}
         for step in reversed(self.steps()):
             try:
@@ -132,13 +137,38 @@ class Checkpoints:
             )
         return self._read(step, abstract_state)
 
+    def _restore_together(self, abstract_state: GANState) -> GANState | None:
+        """As :meth:`restore`, of the newest whose files are whole; the first process looks at them."""
+
+        def newest() -> int | None:
+            faults = {}
+            for step in reversed(self.steps()):
+                try:
+                    self._check_files(step)
+                except ValueError as error:
+                    faults[step] = f"step {step}: {error}"
+                    continue
+                self._set_aside(faults)
+                return step
+            if faults:
+                raise ValueError(
+                    f"no checkpoint in {self.folder} is whole:\n  " + "\n  ".join(faults.values())
+                )
+            return None
+
+        step = on_first(newest)
+        return None if step is None else self._read(step, abstract_state)
+
     def _read(self, step: int, abstract_state: GANState) -> GANState:
-        self._check_files(step)
+        if is_first():
+            self._check_files(step)
         saved = self._manager.item_metadata(step).state.tree
         _check_same_arrays(saved, abstract_state, self.folder / str(step))
-        device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+        device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
         target = jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device),
+            lambda leaf: jax.ShapeDtypeStruct(
+                leaf.shape, leaf.dtype, sharding=getattr(leaf, "sharding", None) or device
+            ),
             abstract_state,
         )
         items = ocp.args.Composite(state=ocp.args.StandardRestore(target))

@@ -12,6 +12,7 @@ import tyro
 from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.interruption import Interrupted
 from gan_jax.training.loop import NonFiniteError
+from gan_jax.training.processes import OtherProcessError, join
 from gan_jax.training.runner import run
 
 # The run's options that stand for fields of the experiment, where they are given.
@@ -24,7 +25,7 @@ _FIELDS = (
     "patience",
 )
 # What the border raises with a message for the user; anything else is a bug and keeps its traceback.
-_USER_ERRORS = (ValueError, TypeError, ImportError, OSError, NonFiniteError)
+_USER_ERRORS = (ValueError, TypeError, ImportError, OSError, NonFiniteError, OtherProcessError)
 
 
 def main(experiment: Callable[..., Experiment], *, tiny: dict[str, Any]) -> None:
@@ -46,14 +47,18 @@ def main(experiment: Callable[..., Experiment], *, tiny: dict[str, Any]) -> None
     )
 
     def call():
+        join(options["coordinator"], options["num_processes"], options["process_id"])
         built = experiment(**arguments)
         given = {name: options[name] for name in _FIELDS if options[name] is not None}
+        if options["micro_batches"] is not None:
+            given["game"] = dataclasses.replace(built.game, micro_batches=options["micro_batches"])
         run(
             dataclasses.replace(built, **given),
             run_dir=run_dir,
             experiment_file=file,
             arguments={name: _as_json(value) for name, value in arguments.items()},
             parallel=options["parallel"],
+            parameter_shards=options["parameter_shards"],
             allow_changed=options["allow_changed"],
         )
 
@@ -95,7 +100,9 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
         *,
         run_dir: Path | None = None,
         num_seeds: int | None = None,
-        parallel: Literal["jit", "pmap"] = "jit",
+        parallel: Literal["jit", "shard_map", "pmap"] = "jit",
+        parameter_shards: int = 1,
+        micro_batches: int | None = None,
         steps_per_call: int | None = None,
         log_every_steps: int | None = None,
         sample_every_steps: int | None = None,
@@ -103,6 +110,9 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
         save_every_steps: int | None = None,
         keep_every_steps: int | None = None,
         allow_changed: tuple[str, ...] = (),
+        coordinator: str | None = None,
+        num_processes: int | None = None,
+        process_id: int | None = None,
         best_metric: str | None = None,
         patience: int | None = None,
         tiny: bool = False,
@@ -114,6 +124,8 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
             run_dir: the run folder (runs/<experiment> by default); an old run there goes on.
             num_seeds: runs of so many seeds side by side, from --seed on; figures with error bars.
             parallel: how the step is laid over all devices.
+            parameter_shards: over how many devices each network is cut, where one is too small for it.
+            micro_batches: parts in which gradients are computed, for less memory.
             steps_per_call: rounds in one call of the device.
             log_every_steps: when metrics leave the device.
             sample_every_steps: when a picture is drawn.
@@ -121,6 +133,9 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
             save_every_steps: when a checkpoint is written; the newest three are kept.
             keep_every_steps: of those, the ones that are kept for good.
             allow_changed: fields in which this command may differ from the run that it resumes.
+            coordinator: HOST:PORT of process 0, where several that are not found by themselves train a run.
+            num_processes: how many they are.
+            process_id: which this one is, from 0.
             best_metric: the judge's figure that says which is best (its own choice by default).
             patience: measurements without a new best after which the run stops.
             tiny: shrink the experiment to seconds, to see that it runs.

@@ -138,7 +138,7 @@ class Experiment:
 
 
 def feed_of(experiment: Experiment, source: Source) -> Feed:
-    """The batches of every seed."""
+    """The batches of every seed: of several processes, this one's rows."""
     feeds = []
     for member in experiment.members:
         batches = experiment.batches_fn(
@@ -146,6 +146,8 @@ def feed_of(experiment: Experiment, source: Source) -> Feed:
             batch_size=experiment.batch_size,
             seed=member.seed,
             steps_per_round=experiment.game.discriminator_steps,
+            process_index=jax.process_index(),
+            process_count=jax.process_count(),
         )
         feeds.append(batches.feed(experiment.prepare_fn, augment_fn=experiment.data_augment_fn))
     return feeds[0] if len(feeds) == 1 else side_by_side(feeds)
@@ -178,7 +180,8 @@ def rebuild(folder: RunFolder, **changed: Any) -> Experiment:
     config = folder.config()
     arguments = {name: _hashable(value) for name, value in config["arguments"].items()} | changed
     built = load_experiment_function(folder.experiment_file)(**arguments)
-    return dataclasses.replace(built, num_seeds=config.get("num_seeds", 1))
+    game = dataclasses.replace(built.game, micro_batches=config.get("micro_batches", 1))
+    return dataclasses.replace(built, game=game, num_seeds=config.get("num_seeds", 1))
 
 
 def _hashable(value):

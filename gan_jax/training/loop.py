@@ -18,6 +18,8 @@ from gan_jax.training.interruption import Interrupted, Request
 from gan_jax.training.looking import Looking
 from gan_jax.training.measuring import Measuring
 from gan_jax.training.parallel import Arrangement
+from gan_jax.training.placement import on_this_process
+from gan_jax.training.processes import largest, on_first
 from gan_jax.training.run_log import RunLog
 from gan_jax.training.states import step_of
 
@@ -33,8 +35,9 @@ def train(
     feed_fn: Callable[[int, int], Any],
     arrangement: Arrangement,
     log: RunLog,
-    looking: Looking,
+    looking: Looking | None,
     checkpoints: Checkpoints,
+    best: Checkpoints | None,
     measuring: Measuring | None,
     request: Request,
 ) -> GANState:
@@ -46,10 +49,11 @@ def train(
         feed_fn: ``(step, count) -> feed`` of host arrays.
         arrangement: where the step runs.
         log: hears of progress, metrics and pictures.
-        looking: draws the pictures and the health of the game.
+        looking: draws the pictures and the health of the game; of several processes, the first one's.
         checkpoints: where states are saved; the last one always is.
-        measuring: measures every ``measure_every_steps``, or None.
-        request: asked after every call whether to stop.
+        best: where the best one is, or None where nothing is measured.
+        measuring: measures every ``measure_every_steps``; the first process's, or None.
+        request: whether to stop: asked after every call, of several processes with every ``log``.
 
     Returns:
         The last state, as one logical array per leaf.
@@ -58,11 +62,11 @@ def train(
         NonFiniteError: names the metric and the step; nothing of the last interval is saved.
         Interrupted: after the state was saved.
     """
-    step, key = step_of(state), experiment.root_key
+    step, key, several = step_of(state), experiment.root_key, jax.process_count() > 1
     state = arrangement.put_state(state)
     intervals = {what: getattr(experiment, f"{what}_every_steps") for what in INTERVALS}
     pending: list[dict[str, jax.Array]] = []
-    over = measuring is not None and measuring.over
+    over = best is not None and on_first(lambda: measuring.over)
     while step < experiment.steps and not over:
         feed = feed_fn(step, experiment.steps_per_call)
         state, metrics = arrangement.train(state, feed, key)
@@ -71,20 +75,22 @@ def train(
         log.advance(experiment.steps_per_call)
         checkpoints.poll()
 
+        due = {what: every is not None and step % every == 0 for what, every in intervals.items()}
         # read once: a signal that comes while this turn measures or saves is the next turn's
         signal_number = request.signal_number
-        due = {what: every is not None and step % every == 0 for what, every in intervals.items()}
+        if (
+            several
+        ):  # they stop at the same step, and ask each other when they wait for the device anyway
+            signal_number = (largest(signal_number or 0) or None) if due["log"] else None
         last = step == experiment.steps or signal_number is not None
         if last or any(due.values()):
             log.metrics(step, _collect(pending, step, experiment.seed, checkpoints))
             pending = []
         if due["measure"]:
-            log.figures(step, measuring.measure(step, arrangement.get_state(state)))
-            over = measuring.over
+            told, over = _measure(step, arrangement.get_state(state), best, measuring)
+            log.figures(step, told)
         if last or over or due["sample"]:
-            log.picture(step, looking.picture(arrangement.get_state(state)))
-        if due["sample"]:  # not where a signal stops a run: its log is that of an uninterrupted one
-            log.health(step, *looking.health(step, arrangement.get_state(state)))
+            _look(step, arrangement.get_state(state), log, looking, healthy=due["sample"])
         if last or over or due["save"]:
             checkpoints.save(step, arrangement.get_state(state))
         if signal_number is not None and step < experiment.steps and not over:
@@ -92,6 +98,35 @@ def train(
             raise Interrupted(signal_number, step)
     checkpoints.wait()
     return arrangement.get_state(state)
+
+
+def _measure(
+    step: int, state: GANState, best: Checkpoints, measuring: Measuring | None
+) -> tuple[dict[str, float], bool]:
+    """The figures, and whether measuring is over; a new best is saved before it is told."""
+    here = on_this_process(state)
+
+    def measure():
+        told = measuring.measure(step, here)
+        return told, measuring.best()[0] == step, measuring.over
+
+    told, improved, over = on_first(measure)
+    if improved:
+        best.save(step, state)
+        best.wait()
+    return told, over
+
+
+def _look(
+    step: int, state: GANState, log: RunLog, looking: Looking | None, *, healthy: bool
+) -> None:
+    """A picture; and the game's health, but where a signal stops a run: its log is an uninterrupted one's."""
+    here = on_this_process(state)
+    if looking is None:
+        return
+    log.picture(step, looking.picture(here))
+    if healthy:
+        log.health(step, *looking.health(step, here))
 
 
 def _collect(

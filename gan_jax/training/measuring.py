@@ -5,12 +5,10 @@ alone, so a resumed run stops where an uninterrupted one would.
 """
 
 from functools import partial
-from typing import Any
 
 from gan_jax.game import GANState
 from gan_jax.metrics import seeds
 from gan_jax.metrics.judgement import Figures, Judge
-from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.run_folder import RunFolder
@@ -34,8 +32,7 @@ class Measuring:
     Args:
         experiment: for its metric and its patience.
         judge: measures.
-        folder: of the run: its ``metrics.jsonl`` holds the measurements so far, ``best`` the best state.
-        record: saved with the best state.
+        folder: of the run: its ``metrics.jsonl`` holds the measurements so far.
         first_step: measurements after this step (of a killed run) do not count.
 
     Raises:
@@ -47,7 +44,6 @@ class Measuring:
         experiment: Experiment,
         judge: Judge,
         folder: RunFolder,
-        record: dict[str, Any],
         *,
         first_step: int,
     ):
@@ -60,7 +56,6 @@ class Measuring:
             )
         self._judge, self._drawers = judge, Drawer(experiment).members()
         self._seed = experiment.seed
-        self._best = Checkpoints(folder.best, record=record, keep=1)
         self._sign = -1 if self.metric in judge.more_is_better else 1
         lines = read_lines(folder.metrics_file)
         self._history = [
@@ -70,23 +65,16 @@ class Measuring:
         ]
 
     def measure(self, step: int, state: GANState) -> dict[str, float]:
-        """The figures of the moving average, for the log; a new best is saved before it is told."""
+        """The figures of the moving average, for the log."""
         rows = measure_members(self._judge, self._drawers, state)
         figures = rows[0] if len(rows) == 1 else seeds.mean(rows)
         self._history.append((step, figures[self.metric]))
-        if self.best()[0] == step:
-            self._best.save(step, state)
-            self._best.wait()
         told = {_PREFIX + name: value for name, value in figures.items()}
         if len(rows) > 1:
             errors = seeds.standard_error(rows)
             told |= {f"standard error/{name}": value for name, value in errors.items()}
             told["worst seed"] = self._seed + seeds.worst(rows, self._judge, self.metric)
         return told
-
-    def close(self) -> None:
-        """Ends the writer's threads."""
-        self._best.close()
 
     def best(self) -> tuple[int, float] | None:
         """Step and value of the best measurement, the first of equals; None before the first."""

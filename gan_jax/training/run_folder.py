@@ -197,7 +197,8 @@ def read_json(path: Path) -> Any:
 
 def _compared(config: dict[str, Any]) -> dict[str, Any]:
     """``{"experiment": ..., "arguments.lr": ..., "data.sha256": ...}``."""
-    flat = {name: config[name] for name in ("experiment", "num_seeds") if name in config}
+    compared = ("experiment", "num_seeds", "micro_batches")
+    flat = {"micro_batches": 1} | {name: config[name] for name in compared if name in config}
     for group in ("arguments", "data"):
         for name, value in config.get(group, {}).items():
             if name not in _NOT_COMPARED:

@@ -1,9 +1,9 @@
 """One run from beginning to end: folder, data, state, loop, figures."""
 
 import time
-from collections.abc import Collection
-from contextlib import closing, nullcontext
-from functools import cache
+from collections.abc import Callable, Collection
+from contextlib import ExitStack, closing
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -11,8 +11,6 @@ from typing import Any, Literal
 import numpy as np
 
 from gan_jax.data import ArraySource, Source
-from gan_jax.data.batches import Feed
-from gan_jax.game import GANState
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.curves import save_curves
 from gan_jax.training.experiment import Experiment, feed_of
@@ -20,14 +18,25 @@ from gan_jax.training.interruption import listen
 from gan_jax.training.looking import Looking
 from gan_jax.training.loop import train
 from gan_jax.training.measuring import Measuring
-from gan_jax.training.parallel import jit_arrangement, pmap_arrangement, seeds_arrangement
+from gan_jax.training.parallel import (
+    Arrangement,
+    jit_arrangement,
+    pmap_arrangement,
+    shard_map_arrangement,
+)
+from gan_jax.training.placement import device_mesh, on_this_process
+from gan_jax.training.processes import Silent, is_first, on_first
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_lock import locked
 from gan_jax.training.run_log import RunLog
-from gan_jax.training.states import check_memory, first_state, step_of
+from gan_jax.training.states import check_memory, first_state
 from gan_jax.training.summary import finished, is_finished, write_report
 
-ARRANGEMENTS = {"jit": jit_arrangement, "pmap": pmap_arrangement}
+ARRANGEMENTS = {
+    "jit": jit_arrangement,
+    "shard_map": shard_map_arrangement,
+    "pmap": pmap_arrangement,
+}
 
 
 def run(
@@ -36,7 +45,8 @@ def run(
     run_dir: Path,
     experiment_file: Path,
     arguments: dict[str, Any],
-    parallel: Literal["jit", "pmap"] = "jit",
+    parallel: Literal["jit", "shard_map", "pmap"] = "jit",
+    parameter_shards: int = 1,
     allow_changed: Collection[str] = (),
 ) -> None:
     """Trains an experiment in a run folder, or goes on with what is there.
@@ -47,21 +57,32 @@ def run(
         experiment_file: the Python file that defines the experiment.
         arguments: with which its function was called; JSON.
         parallel: the arrangement over all devices.
+        parameter_shards: over how many of them each network is cut, in the arrangement ``jit``.
         allow_changed: fields of the configuration or the data that may be others than the old run's.
 
     Raises:
         OSError: the folder cannot be written, or another process trains in it.
         ValueError: the folder holds another run, or the experiment does not fit the machine.
     """
-    if parallel == "pmap" and experiment.num_seeds > 1:
-        raise ValueError(
-            f"num_seeds={experiment.num_seeds} runs side by side on one device: use parallel='jit'"
-        )
+    arrange = ARRANGEMENTS[parallel]
+    if parameter_shards != 1:
+        if parallel != "jit":
+            raise ValueError(
+                f"parameter_shards={parameter_shards} belongs to --parallel jit, got {parallel}"
+            )
+        device_mesh(parameter_shards=parameter_shards)  # raises where the devices form none
+        arrange = partial(arrange, parameter_shards=parameter_shards)
     check_memory(experiment)
     folder = RunFolder(run_dir)
+    with ExitStack() as stack:
+        on_first(lambda: _take(folder, stack))
+        _run(experiment, folder, experiment_file, arguments, arrange, allow_changed)
+
+
+def _take(folder: RunFolder, stack: ExitStack) -> None:
+    """The folder is this run's, until the stack ends."""
     folder.prepare()
-    with locked(folder.path):
-        _run(experiment, folder, experiment_file, arguments, parallel, allow_changed)
+    stack.enter_context(locked(folder.path))
 
 
 def _run(
@@ -69,7 +90,7 @@ def _run(
     folder: RunFolder,
     experiment_file: Path,
     arguments: dict[str, Any],
-    parallel: str,
+    arrange: Callable[..., Arrangement],
     allow_changed: Collection[str],
 ) -> None:
     began = time.perf_counter()
@@ -80,74 +101,80 @@ def _run(
         "arguments": arguments,
         "data": source_fingerprint(source),
         "num_seeds": experiment.num_seeds,
-        "parallel": parallel,
+        "micro_batches": experiment.game.micro_batches,
         "versions": {name: version(name) for name in ("gan-jax", "jax", "flax", "optax")},
     }
-    config = folder.adopt(config, experiment_file, allow_changed=allow_changed)
+    config = on_first(lambda: folder.adopt(config, experiment_file, allow_changed=allow_changed))
     judge_fn = cache(lambda: experiment.judge_fn(source))  # trains a classifier: once, if at all
-    keep_every = experiment.keep_every_steps
-    with closing(
-        Checkpoints(folder.checkpoints, record=config, keep_every=keep_every)
-    ) as checkpoints:
-        state, done = first_state(experiment, checkpoints)
-        if is_finished(folder, experiment, done):
-            print(finished(folder, done, experiment.steps))
+    arrangement = arrange(
+        experiment.game, feed, make_step=experiment.make_step, num_seeds=experiment.num_seeds
+    )
+    with ExitStack() as stack:
+
+        def opened(path: Path, **options: Any) -> Checkpoints:
+            return stack.enter_context(closing(Checkpoints(path, record=config, **options)))
+
+        checkpoints = opened(folder.checkpoints, keep_every=experiment.keep_every_steps)
+        state, done = first_state(experiment, checkpoints, arrangement.place_fn)
+        if on_first(lambda: _already(folder, experiment, done)):
             return
-        if done:
-            print(f"resuming {folder.path} at step {done} of {experiment.steps}")
-        measuring = nullcontext()
-        if experiment.measure_every_steps is not None:
-            measuring = closing(Measuring(experiment, judge_fn(), folder, config, first_step=done))
-        with measuring as measuring:
+        measured = experiment.measure_every_steps is not None
+        best = opened(folder.best, keep=1) if measured else None
+        measuring, looking, log = None, None, Silent()
+        if is_first():
+            if measured:
+                measuring = Measuring(experiment, judge_fn(), folder, first_step=done)
             looking = Looking(experiment, source, folder, first_step=done)
-            state = _train(
-                experiment, state, folder, feed, looking, checkpoints, measuring, parallel
-            )
-    if measuring is not None and measuring.over:
-        print(f"\n{measuring.verdict()}")
-    write_report(
-        folder,
-        experiment,
-        state,
-        judge_fn=judge_fn,
-        seconds_fn=lambda: time.perf_counter() - began,
-    )
-
-
-def _train(
-    experiment: Experiment,
-    state: GANState,
-    folder: RunFolder,
-    feed: Feed,
-    looking: Looking,
-    checkpoints: Checkpoints,
-    measuring: Measuring | None,
-    parallel: str,
-) -> GANState:
-    log = RunLog(
-        folder,
-        first_step=step_of(state),
-        steps=experiment.steps,
-        batch_size=experiment.batch_size * experiment.num_seeds,
-    )
-
-    arrangement = seeds_arrangement if experiment.num_seeds > 1 else ARRANGEMENTS[parallel]
-    try:
-        with closing(log), listen() as request:
-            return train(
+            log = stack.enter_context(closing(_log(experiment, folder, first_step=done)))
+        request = stack.enter_context(listen())
+        try:
+            state = train(
                 experiment,
                 state,
                 feed_fn=feed.feed_fn,
-                arrangement=arrangement(experiment.game, feed, make_step=experiment.make_step),
+                arrangement=arrangement,
                 log=log,
                 looking=looking,
                 checkpoints=checkpoints,
+                best=best,
                 measuring=measuring,
                 request=request,
             )
-    finally:
-        if folder.metrics_file.stat().st_size:
-            save_curves(folder.metrics_file, folder.curves_file)
+        finally:
+            if is_first() and folder.metrics_file.stat().st_size:
+                save_curves(folder.metrics_file, folder.curves_file)
+
+    if measuring is not None and measuring.over:
+        print(f"\n{measuring.verdict()}")
+    here = on_this_process(state)
+    on_first(
+        lambda: write_report(
+            folder,
+            experiment,
+            here,
+            judge_fn=judge_fn,
+            seconds_fn=lambda: time.perf_counter() - began,
+        )
+    )
+
+
+def _already(folder: RunFolder, experiment: Experiment, done: int) -> bool:
+    """Whether nothing is left to do; says where the run stands."""
+    if is_finished(folder, experiment, done):
+        print(finished(folder, done, experiment.steps))
+        return True
+    if done:
+        print(f"resuming {folder.path} at step {done} of {experiment.steps}")
+    return False
+
+
+def _log(experiment: Experiment, folder: RunFolder, *, first_step: int) -> RunLog:
+    return RunLog(
+        folder,
+        first_step=first_step,
+        steps=experiment.steps,
+        batch_size=experiment.batch_size * experiment.num_seeds,
+    )
 
 
 def source_fingerprint(source: Source) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The state that a run begins with, new or saved."""
 
 import os
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
@@ -13,14 +14,22 @@ from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.run_folder import RunFolder
 
+PlaceFn = Callable[[jax.ShapeDtypeStruct], jax.sharding.Sharding]
 CheckpointName = Literal["last", "best"] | int  # or the number of a step
 
 
-def first_state(experiment: Experiment, checkpoints: Checkpoints) -> tuple[GANState, int]:
-    """The newest saved state, or a new one; and its step."""
-    state = checkpoints.restore(abstract_state(experiment))
+def first_state(
+    experiment: Experiment, checkpoints: Checkpoints, place_fn: PlaceFn
+) -> tuple[GANState, int]:
+    """The newest saved state, or a new one, where ``place_fn`` says; and its step."""
+    target = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place_fn(leaf)),
+        abstract_state(experiment),
+    )
+    state = checkpoints.restore(target)
     if state is None:
-        state = jax.jit(lambda: _new_state(experiment))()
+        shardings = jax.tree.map(lambda leaf: leaf.sharding, target)
+        state = jax.jit(lambda: _new_state(experiment), out_shardings=shardings)()
     return state, step_of(state)
 
 
@@ -53,7 +62,10 @@ def _num_bytes(tree) -> int:
 
 def step_of(state: GANState) -> int:
     """Rounds played; all seeds have played as many."""
-    return int(np.ravel(state.step)[0])
+    step = state.step
+    if isinstance(step, jax.Array):  # on several processes it lies whole on each
+        step = step.addressable_data(0)
+    return int(np.ravel(step)[0])
 
 
 def members_of(state: GANState, num_seeds: int) -> list[GANState]:

@@ -8,16 +8,16 @@ import math
 import os
 import re
 from collections import Counter
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from gan_jax.game import init
 from gan_jax.training.experiment import Experiment
-from gan_jax.training.parallel import AXIS
+from gan_jax.training.placement import device_mesh, state_sharding
 
 
 class Chip(NamedTuple):
@@ -95,9 +95,6 @@ def slice_devices(topology: str) -> list[Any]:
         raise ImportError(
             "no TPU compiler on this machine: pip install 'gan-jax[tpu-test]' (any x86 machine will do)"
         ) from error
-    os.environ.setdefault(
-        "TPU_SKIP_MDS_QUERY", "1"
-    )  # this is no TPU machine: do not ask for its data
     try:
         described = topologies.get_topology_desc(platform="tpu", topology_name=topology)
     except Exception as error:  # the compiler's own kinds
@@ -105,12 +102,15 @@ def slice_devices(topology: str) -> list[Any]:
     return list(described.devices)
 
 
-def compile_step(experiment: Experiment, devices: list[Any]) -> Compiled:
-    """Compiles the training step for a mesh of devices: parameters replicated, the batch sharded.
+def compile_step(
+    experiment: Experiment, devices: list[Any], *, parameter_shards: int = 1
+) -> Compiled:
+    """Compiles the training step for a mesh of devices, as ``jit_arrangement`` lays it out.
 
     Args:
         experiment: its ``batch_size`` is that of the whole slice.
         devices: of a described slice, or real ones.
+        parameter_shards: over how many devices each network is cut.
 
     Raises:
         ValueError: the devices do not divide the batch.
@@ -121,29 +121,27 @@ def compile_step(experiment: Experiment, devices: list[Any]) -> Compiled:
             f"batch_size {experiment.batch_size} must be a multiple of the {len(devices)} chips, such as "
             f"{math.ceil(experiment.batch_size / len(devices)) * len(devices)}"
         )
-    mesh = Mesh(np.array(devices), (AXIS,))
-    by_rows = NamedSharding(mesh, P(AXIS))
+    mesh = device_mesh(devices, parameter_shards)
+    whole, rows = NamedSharding(mesh, P()), NamedSharding(mesh, P(None, mesh.axis_names))
 
-    def abstract(tree, spec):
-        sharding = NamedSharding(mesh, spec)
-        return jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), tree
-        )
+    def place(sharding, leaf):
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
 
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(
         lambda: init(game, jax.random.key(0), _condition(experiment, 2), num=experiment.batch_size)
     )
+    state = jax.tree.map(lambda leaf: place(state_sharding(mesh, leaf), leaf), state)
     step = experiment.make_step(
-        game, shard_fn=lambda rows: jax.lax.with_sharding_constraint(rows, by_rows)
+        game,
+        shard_fn=lambda rows: jax.lax.with_sharding_constraint(
+            rows, NamedSharding(mesh, P(mesh.axis_names))
+        ),
     )
-    compiled = (
-        jax.jit(step, donate_argnums=0)
-        .lower(
-            abstract(state, P()), abstract(_batch(experiment), P(None, AXIS)), abstract(key, P())
-        )
-        .compile()
-    )
+    out_shardings = (jax.tree.map(lambda leaf: leaf.sharding, state), whole)
+    batch = jax.tree.map(partial(place, rows), _batch(experiment))
+    run = jax.jit(step, donate_argnums=0, out_shardings=out_shardings)
+    compiled = run.lower(state, batch, place(whole, key)).compile()
     memory, cost = compiled.memory_analysis(), compiled.cost_analysis()
     return Compiled(
         num_chips=len(devices),

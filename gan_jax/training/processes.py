@@ -1,0 +1,146 @@
+"""Several processes that train one run together: who takes part, who speaks, what they agree on.
+
+The first process writes logs, pictures, figures and the run's configuration; all of them take part in every
+step and in every checkpoint. A process alone is the first of one.
+"""
+
+import glob
+import importlib.util
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+# A process of which nothing was heard for so long is taken for dead, and the others end.
+HEARTBEAT_SECONDS = 30
+JOIN_SECONDS = 300
+
+
+class OtherProcessError(RuntimeError):
+    """The first process cannot go on, so none can."""
+
+
+def join(
+    coordinator: str | None = None, num_processes: int | None = None, process_id: int | None = None
+) -> None:
+    """Joins the other processes of the run; before anything else is asked of JAX.
+
+    Without arguments they are found on Cloud TPU pods, GKE, SLURM (``srun``), Open MPI and wherever
+    JAX_COORDINATOR_ADDRESS is set; elsewhere the process is alone.
+
+    Args:
+        coordinator: ``HOST:PORT`` of process 0, a free port there.
+        num_processes: of the run, at least 1.
+        process_id: of this one, from 0.
+
+    Raises:
+        ValueError: some of the three are given and others are not, or they make no sense.
+        OtherProcessError: the others did not come.
+    """
+    given = (coordinator, num_processes, process_id)
+    if given == (None, None, None) and not _in_a_cluster():
+        return
+    if given != (None, None, None):
+        _check(*given)
+    if jax.config.jax_cpu_collectives_implementation is None:
+        jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    try:
+        jax.distributed.initialize(
+            *given,
+            initialization_timeout=JOIN_SECONDS,
+            heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
+            shutdown_timeout_seconds=2 * HEARTBEAT_SECONDS,
+        )
+    except RuntimeError as error:
+        raise OtherProcessError(
+            f"the processes of this run did not find each other ({str(error).splitlines()[0]}): expected "
+            f"{num_processes or 'all'} of them within {JOIN_SECONDS} s, started with the same command and "
+            "--process-id 0, 1, ..."
+        ) from error
+
+
+def _in_a_cluster() -> bool:
+    """Whether something around this process says that there are others."""
+    several_tasks = any(
+        int(os.environ.get(name, 1)) > 1
+        for name in ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
+    )
+    # a TPU machine knows its pod, also where that is one machine
+    chips = glob.glob("/dev/accel[0-9]*") + glob.glob("/dev/vfio/[0-9]*")
+    tpu = bool(chips) and importlib.util.find_spec("libtpu") is not None
+    elsewhere = os.environ.get("JAX_PLATFORMS", "tpu").split(",")[0] != "tpu"
+    return several_tasks or "JAX_COORDINATOR_ADDRESS" in os.environ or (tpu and not elsewhere)
+
+
+def _check(coordinator: str | None, num_processes: int | None, process_id: int | None) -> None:
+    if None in (coordinator, num_processes, process_id):
+        raise ValueError(
+            "several processes need all of --coordinator HOST:PORT, --num-processes N and --process-id I; "
+            f"got {coordinator}, {num_processes} and {process_id}"
+        )
+    host, _, port = coordinator.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError(f"--coordinator must be HOST:PORT, got {coordinator!r}")
+    if not 0 <= process_id < num_processes:
+        raise ValueError(
+            f"--process-id must be in 0 .. {num_processes - 1} (--num-processes {num_processes}), got "
+            f"{process_id}"
+        )
+
+
+def is_first() -> bool:
+    """Whether this process speaks for the run."""
+    return jax.process_index() == 0
+
+
+def on_first(call: Callable[[], Any]) -> Any:
+    """What the first process makes of a call, on every process; the others wait for it.
+
+    Args:
+        call: returns what JSON holds.
+
+    Raises:
+        OtherProcessError: on the others, where it raises.
+    """
+    if jax.process_count() == 1:
+        return call()
+    said, raised = {}, None
+    if is_first():
+        try:
+            said = {"value": call()}
+        except Exception as error:
+            said, raised = {"error": str(error) or type(error).__name__}, error
+    said = _broadcast(said)
+    if raised is not None:
+        raise raised
+    if "error" in said:
+        raise OtherProcessError(f"the first process cannot go on: {said['error']}")
+    return said["value"]
+
+
+def _broadcast(tree: Any) -> Any:
+    """JSON of the first process."""
+    text = np.frombuffer(json.dumps(tree).encode(), np.uint8)
+    length = int(multihost_utils.broadcast_one_to_all(np.int32(len(text))))
+    sent = np.zeros(length, np.uint8)
+    if is_first():
+        sent[:] = text
+    return json.loads(np.asarray(multihost_utils.broadcast_one_to_all(sent)).tobytes())
+
+
+def largest(number: int) -> int:
+    """The largest of the processes' numbers."""
+    if jax.process_count() == 1:
+        return number
+    return int(np.max(multihost_utils.process_allgather(np.int32(number))))
+
+
+class Silent:
+    """A log of a process that does not speak: every method does nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args, **kwargs: None
