@@ -2,17 +2,20 @@
 
 import dataclasses
 import inspect
+import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import jax
 import tyro
 
 from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.interruption import Interrupted
 from gan_jax.training.loop import NonFiniteError
-from gan_jax.training.processes import OtherProcessError, join
+from gan_jax.training.processes import LOST, OtherProcessError, join, lost
 from gan_jax.training.runner import run
 
 # The run's options that stand for fields of the experiment, where they are given.
@@ -80,9 +83,23 @@ def exit_with_message(call: Callable[[], None], *, debug: bool = False) -> None:
         sys.exit(_say("stopped by Ctrl-C before training began; nothing was changed", 130))
     except _USER_ERRORS as error:
         if debug:
+            _end_all(traceback.format_exc())
             raise
-        message = str(error) or type(error).__name__
-        sys.exit(_say(f"error: {message}\n(--debug shows where)", 1))
+        message = f"error: {str(error) or type(error).__name__}\n(--debug shows where)"
+        _end_all(message)
+        sys.exit(_say(message, 1))
+    except Exception as error:
+        _end_all(traceback.format_exc() if debug or not lost(error) else LOST)
+        raise
+
+
+def _end_all(message: str) -> None:
+    """One of several processes ends at once: those that wait for it then find it gone, and end too."""
+    if jax.distributed.is_initialized():
+        _say(message, 1)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)  # at a usual exit JAX would wait for the others
 
 
 def _say(message: str, code: int) -> int:

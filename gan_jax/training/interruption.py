@@ -31,7 +31,8 @@ def listen() -> Iterator[Request]:
         yield request  # signals reach the main thread only
         return
     numbers = (signal.SIGINT, signal.SIGTERM)
-    usual = {number: signal.getsignal(number) for number in numbers}
+    # None: of another's making, such as that of jax.distributed, which Python cannot put back
+    usual = {number: signal.getsignal(number) or signal.SIG_DFL for number in numbers}
 
     def handler(number, frame):
         request.signal_number = number

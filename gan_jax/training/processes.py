@@ -20,6 +20,12 @@ HEARTBEAT_SECONDS = 30
 JOIN_SECONDS = 300
 
 
+LOST = (
+    "error: another process of this run has ended, so this one ends too; the newest checkpoint is whole: start "
+    "all of them again with the same command\n(--debug shows where)"
+)
+
+
 class OtherProcessError(RuntimeError):
     """The first process cannot go on, so none can."""
 
@@ -137,6 +143,12 @@ def largest(number: int) -> int:
     if jax.process_count() == 1:
         return number
     return int(np.max(multihost_utils.process_allgather(np.int32(number))))
+
+
+def lost(error: Exception) -> bool:
+    """Whether an error of JAX says that another process cannot be reached."""
+    signs = ("Gloo", "closed by peer", "heartbeat", "UNAVAILABLE", "NCCL", "unhealthy")
+    return isinstance(error, jax.errors.JaxRuntimeError) and any(s in str(error) for s in signs)
 
 
 class Silent:

@@ -143,15 +143,17 @@ def _run(
         finally:
             if is_first() and folder.metrics_file.stat().st_size:
                 save_curves(folder.metrics_file, folder.curves_file)
+        here = on_this_process(state)
+        best_here = None if best is None else on_this_process(best.restore(state))
 
     if measuring is not None and measuring.over:
         print(f"\n{measuring.verdict()}")
-    here = on_this_process(state)
     on_first(
         lambda: write_report(
             folder,
             experiment,
             here,
+            best_here,
             judge_fn=judge_fn,
             seconds_fn=lambda: time.perf_counter() - began,
         )

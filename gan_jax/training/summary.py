@@ -11,11 +11,17 @@ from gan_jax.training.experiment import Experiment
 from gan_jax.training.measuring import measure_members
 from gan_jax.training.pictures import save_animation
 from gan_jax.training.run_folder import RunFolder, read_json, write_json
-from gan_jax.training.states import saved_state, step_of
+from gan_jax.training.states import step_of
 
 
 def write_report(
-    folder: RunFolder, experiment: Experiment, state: GANState, *, judge_fn, seconds_fn
+    folder: RunFolder,
+    experiment: Experiment,
+    state: GANState,
+    best: GANState | None,
+    *,
+    judge_fn,
+    seconds_fn,
 ) -> None:
     """Judges the last state, and the best where it is another; prints and writes the figures.
 
@@ -23,6 +29,7 @@ def write_report(
         folder: of the run.
         experiment: what was run.
         state: the last.
+        best: the best, where one was kept.
         judge_fn: ``() -> Judge``; not called where the experiment has none.
         seconds_fn: ``() -> seconds`` since the command began.
     """
@@ -32,7 +39,7 @@ def write_report(
         judge = judge_fn()
         drawers = Drawer(experiment).members()
         rows, summary["seeds"] = {}, {}
-        for name, judged in _states(folder, experiment, state).items():
+        for name, judged in _states(state, best).items():
             figures = measure_members(judge, drawers, judged)
             metric = experiment.best_metric or judge.metric
             rows |= _rows(name, figures, experiment.seed, judge, metric)
@@ -49,14 +56,11 @@ def write_report(
     print(f"next     python -m gan_jax.sample {folder.path} --num 100 --seed 1 --out grid.png")
 
 
-def _states(folder: RunFolder, experiment: Experiment, state: GANState) -> dict[str, GANState]:
+def _states(state: GANState, best: GANState | None) -> dict[str, GANState]:
     """The last state and, where it is another, the best; by the names of their rows."""
-    states = {"generated": state}
-    if experiment.measure_every_steps is not None:
-        best = saved_state(folder.best, experiment)
-        if best is not None and step_of(best) != step_of(state):
-            states[f"best, step {step_of(best)}"] = best
-    return states
+    if best is None or step_of(best) == step_of(state):
+        return {"generated": state}
+    return {"generated": state, f"best, step {step_of(best)}": best}
 
 
 def _rows(

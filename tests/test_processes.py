@@ -1,0 +1,245 @@
+"""A pod in miniature: two processes of two CPU devices each, over loopback; one of them killed."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from gan_jax.data.batches import share
+from gan_jax.training import processes
+from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.experiment import rebuild
+from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.run_lock import locked
+from gan_jax.training.states import abstract_state
+
+SECONDS = 120  # in which anything here must end
+
+# Batch norm and a loss that looks at all rows; streamed, so that a process reads its share; measured, so that
+# the best is kept. Every process writes down what it reads.
+EXPERIMENT = '''
+import os
+import numpy as np
+import optax
+import jax
+from gan_jax import losses
+from gan_jax.game import Game
+from gan_jax.metrics.judgement import Judge
+from gan_jax.models.blocks import BatchNorm
+from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
+from gan_jax.training import Experiment, main
+
+POINTS = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)
+
+
+class Streamed:
+    def __len__(self):
+        return len(POINTS)
+
+    def __getitem__(self, index):
+        if folder := os.environ.get("READ_FOLDER"):
+            with open(f"{folder}/{jax.process_index()}_of_{jax.process_count()}", "a") as file:
+                file.write(f"{index}\\\\n")
+        return {"point": POINTS[index]}
+
+
+def judge(source):
+    def figures(samples):
+        return {"spread": float(samples.std())}
+
+    return Judge(protocol="spread", num_samples=16, figures_fn=figures,
+                 references={"real": figures(POINTS)}, metric="spread")
+
+
+def experiment(*, steps: int = 12) -> Experiment:
+    """A small game."""
+    game = Game(
+        generator=MLPGenerator((2,), (8,), norm_fn=BatchNorm, output_fn=None),
+        discriminator=MLPDiscriminator((8,)),
+        loss=losses.relativistic_average(),
+        generator_optimizer=optax.sgd(0.05),
+        discriminator_optimizer=optax.sgd(0.05),
+        latent_size=4,
+    )
+    return Experiment(
+        game=game, source_fn=Streamed, prepare_fn=lambda fields: {"real": fields["point"]}, judge_fn=judge,
+        picture_fn=lambda samples, logits_fn: __import__("PIL.Image").Image.new("L", (8, 8)),
+        steps=steps, batch_size=16, log_every_steps=2, sample_every_steps=6, save_every_steps=4,
+        measure_every_steps=4,
+    )
+
+
+if __name__ == "__main__":
+    main(experiment, tiny={})
+'''
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pod") / "pod.py"
+    path.write_text(EXPERIMENT.replace("\\\\n", "\\n"))
+    return path
+
+
+def start(file, run_dir, *flags, devices, **variables):
+    settings = {
+        "JAX_PLATFORMS": "cpu",
+        "JAX_NUM_CPU_DEVICES": str(devices),
+        "XDG_CACHE_HOME": str(file.parent),
+        **variables,
+    }
+    return subprocess.Popen(
+        [sys.executable, str(file), "--run-dir", str(run_dir), *map(str, flags)],
+        env=os.environ | settings,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def start_pod(file, run_dir, *flags, **variables):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    pod = ("--coordinator", address, "--num-processes", 2)
+    return [
+        start(file, run_dir, *flags, *pod, "--process-id", index, devices=2, **variables)
+        for index in range(2)
+    ]
+
+
+def ended(*started):
+    outputs = [process.communicate(timeout=SECONDS) for process in started]
+    return [(process.returncode, *texts) for process, texts in zip(started, outputs, strict=True)]
+
+
+def final_state(run_dir):
+    folder = RunFolder(run_dir)
+    checkpoints = Checkpoints(folder.checkpoints)
+    state = checkpoints.restore(abstract_state(rebuild(folder)))
+    checkpoints.close()
+    return jax.device_get(state)
+
+
+def lines(run_dir):
+    return [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+
+
+def assert_close(first, second):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), first, second)
+
+
+@pytest.fixture(scope="module")
+def alone(file):
+    """Four devices in one process."""
+    run_dir = file.parent / "alone"
+    [(code, _, err)] = ended(start(file, run_dir, devices=4))
+    assert code == 0, err
+    return run_dir
+
+
+@pytest.fixture(scope="module")
+def pod(file):
+    """Two devices in each of two processes, uninterrupted; what they read, and what they said."""
+    run_dir, read = file.parent / "pod", file.parent / "read"
+    read.mkdir()
+    said = ended(*start_pod(file, run_dir, READ_FOLDER=str(read)))
+    assert [code for code, *_ in said] == [0, 0], said
+    return run_dir, read, said
+
+
+def test_a_pod_trains_what_one_process_trains(alone, pod):
+    run_dir, _, said = pod
+    assert_close(final_state(alone), final_state(run_dir))
+    for one, two in zip(lines(alone), lines(run_dir), strict=True):
+        assert one.keys() == two.keys() and one["step"] == two["step"]
+        for name in one.keys() - {"images_per_second"}:
+            assert two[name] == pytest.approx(one[name], rel=1e-3, abs=1e-4), name
+    assert "generated" in said[0][1] and "generated" not in said[1][1]  # the first process speaks
+    assert {path.name for path in alone.iterdir()} == {path.name for path in run_dir.iterdir()}
+
+
+def test_each_process_reads_its_share(pod):
+    read = {path.name: path.read_text().split() for path in pod[1].iterdir()}
+    first, second = read["0_of_2"], read["1_of_2"]
+    # 12 batches of 16, half of each; both look at the first example, and the first draws real samples too
+    assert len(second[1:]) == 12 * 8
+    assert len(first) > len(second) and first[0] == second[0] == "0"
+
+
+def test_one_process_is_killed_and_all_go_on(file, pod, tmp_path):
+    """The other ends within a minute, with a message; the run that goes on is the uninterrupted one."""
+    run_dir = tmp_path / "killed"
+    first, second = start_pod(file, run_dir, "--steps", 100_000)
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and first.poll() is None:
+        if list((run_dir / "checksums").glob("*.json")):
+            break
+        time.sleep(0.01)
+    second.send_signal(signal.SIGKILL)
+    began = time.monotonic()
+    (code, _, err), (killed, *_) = ended(first, second)
+    assert killed == -signal.SIGKILL and code != 0
+    assert time.monotonic() - began < 60
+    assert "another process of this run has ended" in err and "the same command" in err
+    step = max(
+        int(path.name) for path in (run_dir / "checkpoints").iterdir() if path.name.isdecimal()
+    )
+    whole = tmp_path / "whole"
+    said = ended(
+        *start_pod(file, run_dir, "--steps", step + 8), *start_pod(file, whole, "--steps", step + 8)
+    )
+    assert [code for code, *_ in said] == [0] * 4, said
+    assert f"resuming {run_dir} at step" in said[0][1]
+    jax.tree.map(np.testing.assert_array_equal, final_state(run_dir), final_state(whole))
+
+
+def test_parameters_on_two_processes_end_on_one(file, pod, tmp_path):
+    """Saved in parts by both, read whole by one; and one that is asked to stop stops both."""
+    run_dir = tmp_path / "parts"
+    first, second = start_pod(file, run_dir, "--parameter-shards", 4, "--steps", 8)
+    said = ended(first, second)
+    assert [code for code, *_ in said] == [0, 0], said
+    [(code, out, err)] = ended(start(file, run_dir, devices=1))
+    assert code == 0 and "at step 8 of 12" in out, err
+    assert_close(final_state(pod[0]), final_state(run_dir))
+
+
+def test_asked_to_stop_they_stop_together(file, tmp_path):
+    run_dir = tmp_path / "stopped"
+    first, second = start_pod(file, run_dir, "--steps", 100_000)
+    while not list((run_dir / "checksums").glob("*.json")) and first.poll() is None:
+        time.sleep(0.01)
+    second.send_signal(signal.SIGTERM)  # one of them hears it
+    said = ended(first, second)
+    assert [code for code, *_ in said] == [143, 143], said
+    steps = {re.search(r"stopped by SIGTERM at step (\d+)", err).group(1) for _, _, err in said}
+    assert len(steps) == 1 and (run_dir / "checkpoints" / steps.pop()).is_dir()
+
+
+def test_a_folder_in_use_is_refused_by_all(file, tmp_path):
+    with locked(tmp_path):
+        said = ended(*start_pod(file, tmp_path))
+    assert [code for code, *_ in said] == [1, 1]
+    for _, _, err in said:
+        assert f"in use by process {os.getpid()}" in err and "Traceback" not in err
+
+
+def test_what_joining_refuses():
+    for given, message in (
+        (("host:1", 2, None), "all of --coordinator"),
+        (("host", 2, 0), "must be HOST:PORT, got 'host'"),
+        (("host:1", 2, 2), r"--process-id must be in 0 .. 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            processes.join(*given)
+    with pytest.raises(ValueError, match="batch_size 15 must be a multiple of the 2 processes"):
+        share(15, 0, 2)
