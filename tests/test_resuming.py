@@ -1,13 +1,18 @@
 """What a resume may change, what it keeps, and that one process at a time trains in a folder."""
 
 import json
+import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import jax
+import numpy as np
 import pytest
 from test_training import POINTS, experiment, final_state, train
 
 from gan_jax.data import ArraySource
+from gan_jax.training import checkpoint
 from gan_jax.training.run_folder import RunFolder, read_json
 from gan_jax.training.run_lock import locked
 
@@ -64,3 +69,55 @@ def test_the_newest_and_every_so_many_are_kept(tmp_path):
     json.loads((tmp_path / "config.json").read_text())
     with pytest.raises(ValueError, match="positive multiple of save_every_steps=2, got 5"):
         experiment(save_every_steps=2, keep_every_steps=5)
+
+
+def test_a_full_disk_is_told_before_a_save_and_nothing_is_lost(tmp_path, monkeypatch):
+    train(tmp_path / "whole")
+    room = iter([2**30, 2**30, 2**10])
+    with monkeypatch.context() as patch:
+        usage = lambda folder: SimpleNamespace(free=next(room))  # noqa: E731
+        patch.setattr(checkpoint.shutil, "disk_usage", usage)
+        with pytest.raises(OSError, match=r"no room for .* step 6: .* the checkpoint of step 4 is"):
+            train(tmp_path / "full")
+    assert sorted(p.name for p in (tmp_path / "full" / "checkpoints").iterdir()) == ["2", "4"]
+    train(tmp_path / "full")
+    states = [final_state(tmp_path / name) for name in ("whole", "full")]
+    jax.tree.map(np.testing.assert_array_equal, *states)
+
+
+def test_a_disk_that_fails_elsewhere_is_told_too(tmp_path, monkeypatch):
+    train(tmp_path, steps=2)
+    with monkeypatch.context() as patch:
+
+        def full(path, tree):
+            raise OSError(28, "No space left on device", str(path))
+
+        patch.setattr("gan_jax.training.run_folder.write_json", full)
+        with pytest.raises(
+            OSError, match=r"No space left on device\); the checkpoint of step 2 is"
+        ):
+            train(tmp_path)
+    train(tmp_path)
+    assert int(final_state(tmp_path).step) == 6
+
+
+@pytest.mark.parametrize("harm", ("a flipped byte", "a missing file"))
+def test_a_harmed_checkpoint_is_set_aside(tmp_path, harm, capsys):
+    """The run goes on from the one before, and ends where an unharmed one does."""
+    train(tmp_path / "whole")
+    train(tmp_path / "harmed", steps=4)
+    folder = RunFolder(tmp_path / "harmed")
+    largest = max((folder.checkpoints / "4").rglob("*"), key=lambda path: path.stat().st_size)
+    if harm == "a flipped byte":
+        data = bytearray(largest.read_bytes())
+        data[len(data) // 2] ^= 1
+        largest.write_bytes(bytes(data))
+    else:
+        largest.unlink()
+    train(tmp_path / "harmed")
+    said = capsys.readouterr()
+    assert "resuming" in said.out and "at step 2 of 6" in said.out
+    assert "step 4" in said.err and "SHA-256" in said.err and "unreadable_checkpoints" in said.err
+    states = [final_state(tmp_path / name) for name in ("whole", "harmed")]
+    jax.tree.map(np.testing.assert_array_equal, *states)
+    shutil.rmtree(tmp_path / "harmed")

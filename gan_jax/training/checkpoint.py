@@ -4,6 +4,7 @@ Beside Orbax's folders lies ``checksums/STEP.json`` with the SHA-256 of every fi
 that was cut or changed since is noticed before anything is read from it.
 """
 
+import errno
 import hashlib
 import shutil
 import sys
@@ -55,15 +56,32 @@ class Checkpoints:
         return sorted(self._manager.all_steps())
 
     def save(self, step: int, state: GANState) -> None:
-        """Begins to save; training may go on (and donate the state) meanwhile."""
+        """Begins to save; training may go on (and donate the state) meanwhile.
+
+        Raises:
+            OSError: there is no room for it; nothing was begun.
+        """
         if step in self._manager.all_steps():
             return
         self.wait()
+        on_first(lambda: self._check_room(step, state))
         items = ocp.args.Composite(
             state=ocp.args.StandardSave(state), record=ocp.args.JsonSave(self._record)
         )
         self._manager.save(step, args=items)
         self._unsigned = step
+
+    def _check_room(self, step: int, state: GANState) -> None:
+        """Before Orbax's threads run into the end of the disk, each with a message of its own."""
+        needed = 1.1 * sum(leaf.nbytes for leaf in jax.tree.leaves(state)) + 2**20
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise OSError(
+                errno.ENOSPC,
+                f"no room for the checkpoint of step {step}: it takes about {needed / 2**20:.1f} MiB and "
+                f"{free / 2**20:.1f} MiB are free",
+                str(self.folder),
+            )
 
     def wait(self) -> None:
         """Blocks until everything that was begun is saved.

@@ -1,8 +1,9 @@
 """One run from beginning to end: folder, data, state, loop, figures."""
 
+import errno
 import time
-from collections.abc import Callable, Collection
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -76,7 +77,29 @@ def run(
     folder = RunFolder(run_dir)
     with ExitStack() as stack:
         on_first(lambda: _take(folder, stack))
-        _run(experiment, folder, experiment_file, arguments, arrange, allow_changed)
+        with _telling_what_is_saved(folder):
+            _run(experiment, folder, experiment_file, arguments, arrange, allow_changed)
+
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+
+
+@contextmanager
+def _telling_what_is_saved(folder: RunFolder) -> Iterator[None]:
+    """An error of the disk, with what a user then wants to know."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        steps = [int(path.stem) for path in (folder.path / "checksums").glob("*.json")]
+        saved = (
+            f"the checkpoint of step {max(steps)} is whole" if steps else "no checkpoint was saved"
+        )
+        raise OSError(
+            f"{folder.path} cannot be written any more ({error.strerror}); {saved}: make room or mend the disk, "
+            "and give the same command again"
+        ) from error
 
 
 def _take(folder: RunFolder, stack: ExitStack) -> None:

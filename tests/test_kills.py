@@ -1,0 +1,169 @@
+"""Killed at random moments, again and again, and in the end the run is the uninterrupted one, bit for bit.
+
+On demand: ``pytest -m slow tests/test_kills.py``; KILL_SEED chooses the moments.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+from test_processes import final_state
+
+from gan_jax.training.experiment import rebuild
+from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.states import best_state
+
+KILLS = 9  # of each run
+SEED = int(os.environ.get("KILL_SEED", "0"))
+
+# Everything that adapts: a schedule, the moving average, the best so far, and a run that ends by its patience
+# only after the steps that are asked for.
+EXPERIMENT = '''
+import numpy as np
+import optax
+import jax
+from PIL import Image
+from gan_jax import losses
+from gan_jax.data import ArraySource
+from gan_jax.game import Game
+from gan_jax.metrics.judgement import Judge
+from gan_jax.models.blocks import BatchNorm
+from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
+from gan_jax.training import Experiment, main
+
+SOURCE = ArraySource({"point": np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)})
+
+
+class Streamed:
+    def __len__(self):
+        return len(SOURCE)
+
+    def __getitem__(self, index):
+        return SOURCE[index]
+
+
+def judge(source):
+    def figures(samples):
+        return {"spread": float(samples.std())}
+
+    return Judge(protocol="spread", num_samples=16, figures_fn=figures,
+                 references={"real": {"spread": 1.0}}, metric="spread")
+
+
+def experiment(*, steps: int = 60, streamed: bool = False) -> Experiment:
+    """A small game."""
+    game = Game(
+        generator=MLPGenerator((2,), (8,), norm_fn=BatchNorm, output_fn=None),
+        discriminator=MLPDiscriminator((8,), dropout_rate=0.1),
+        loss=losses.relativistic_pairing(),
+        generator_optimizer=optax.adam(optax.cosine_decay_schedule(1e-2, 60)),
+        discriminator_optimizer=optax.adam(optax.linear_schedule(1e-2, 1e-3, 60)),
+        latent_size=4,
+    )
+    return Experiment(
+        game=game, source_fn=Streamed if streamed else lambda: SOURCE, judge_fn=judge,
+        prepare_fn=lambda fields: {"real": fields["point"]},
+        data_augment_fn=lambda key, points: points + 0.1 * jax.random.normal(key, points.shape),
+        picture_fn=lambda samples, logits_fn: Image.new("L", (8, 8)),
+        steps=steps, batch_size=16, log_every_steps=1, sample_every_steps=20, save_every_steps=2,
+        measure_every_steps=2, patience=1000,
+    )
+
+
+if __name__ == "__main__":
+    main(experiment, tiny={})
+'''
+
+RUNS = {
+    "in memory": ((), 1),
+    "streamed, four devices": (("--streamed",), 4),
+    "two seeds": (("--num-seeds", "2"), 1),
+}
+
+
+def start(file, run_dir, flags, devices):
+    settings = {
+        "JAX_PLATFORMS": "cpu",
+        "JAX_NUM_CPU_DEVICES": str(devices),
+        "JAX_COMPILATION_CACHE_DIR": str(file.parent / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    return subprocess.Popen(
+        [sys.executable, str(file), "--run-dir", str(run_dir), *flags],
+        env=os.environ | settings,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def recorded(run_dir):
+    lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if "second" not in k} for line in lines]
+
+
+def saving(run_dir):
+    return bool(list((run_dir / "checkpoints").glob("*tmp*")))
+
+
+def _wait_for_a_moment(process, run_dir, rng):
+    """One in ten before anything is read, the others while it trains; half of those while it saves."""
+
+    def wait(over, seconds):
+        deadline = time.monotonic() + seconds
+        while process.poll() is None and time.monotonic() < deadline and not over():
+            time.sleep(0.0005)
+
+    if rng.random() < 0.1:
+        return wait(lambda: False, 5 * rng.random())
+    lines = run_dir / "metrics.jsonl"
+    before = lines.stat().st_mtime if lines.is_file() else None
+    wait(lambda: lines.is_file() and lines.stat().st_mtime != before, 60)
+    wait(lambda: False, rng.random())
+    if rng.random() < 0.5:
+        wait(lambda: saving(run_dir), 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RUNS)
+def test_killed_again_and_again(name, tmp_path):
+    flags, devices = RUNS[name]
+    rng = random.Random(f"{SEED} {name}")
+    file = tmp_path / "killed.py"
+    file.write_text(EXPERIMENT)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    process = start(file, whole, flags, devices)
+    error = process.communicate()[1]
+    assert process.returncode == 0, error
+    kills = during_a_save = 0
+    while kills < KILLS:
+        process = start(file, killed, flags, devices)
+        _wait_for_a_moment(process, killed, rng)
+        during_a_save += saving(killed)
+        number = rng.choice([signal.SIGKILL] * 3 + [signal.SIGTERM, signal.SIGINT])
+        process.send_signal(number)
+        error = process.communicate()[1]
+        if process.returncode == 0:  # it was done: begin anew
+            shutil.rmtree(killed)
+            continue
+        kills += 1
+        assert process.returncode in (-number, 128 + number, 1), error
+    process = start(file, killed, flags, devices)
+    error = process.communicate()[1]
+    assert process.returncode == 0, error
+    print(f"{name}: {kills} kills, {during_a_save} during a save")
+    jax.tree.map(np.testing.assert_array_equal, final_state(whole), final_state(killed))
+    assert recorded(whole) == recorded(killed)
+    best = [best_state(folder, rebuild(folder)) for folder in map(RunFolder, (whole, killed))]
+    jax.tree.map(np.testing.assert_array_equal, *best)
+    summaries = [json.loads((run / "summary.json").read_text()) for run in (whole, killed)]
+    assert summaries[0]["figures"] == summaries[1]["figures"]
+    assert during_a_save >= 1
