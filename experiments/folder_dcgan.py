@@ -1,6 +1,7 @@
 """A DCGAN on a folder of your own images, cropped to squares and resized.
 
     python experiments/folder_dcgan.py --data-dir IMAGES --size 64
+    python experiments/folder_dcgan.py --data-dir IMAGES --stream --cache-dir DIR    # more than memory holds
 
 Radford et al. 2015 (arXiv 1511.06434) with R1 (Mescheder et al. 2018). No measured result: it
 depends on the images.
@@ -13,7 +14,7 @@ from pathlib import Path
 import optax
 
 from gan_jax import losses, penalties
-from gan_jax.data import FolderSource, in_memory
+from gan_jax.data import FolderSource, decoded, in_memory
 from gan_jax.data.images import check_images
 from gan_jax.game import Game
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
@@ -25,6 +26,8 @@ def experiment(
     data_dir: Path,
     size: int = 32,
     channels: int = 3,
+    stream: bool = False,
+    cache_dir: Path | None = None,
     seed: int = 0,
     steps: int = 20_000,
     batch_size: int = 64,
@@ -39,6 +42,8 @@ def experiment(
         data_dir: searched for image files with its subfolders.
         size: of the square images; 8, 16, 32 or 64 pixels.
         channels: 1 (grey) or 3 (RGB).
+        stream: read the images while training, instead of all of them before.
+        cache_dir: a folder where they are kept, decoded and resized, for every later reading.
         seed: of everything that is drawn.
         steps: rounds of one update for each player.
         batch_size: real images per update.
@@ -61,11 +66,14 @@ def experiment(
         latent_size=latent_size,
         penalties={"r1": penalties.Penalty(penalties.r1, penalties.on_real, r1_weight)},
     )
+
+    def images():
+        source = decoded(FolderSource(data_dir, size=size, channels=channels), cache_dir)
+        return check_images(source if stream else in_memory(source))
+
     return Experiment(
         game=game,
-        source_fn=lambda: check_images(
-            in_memory(FolderSource(data_dir, size=size, channels=channels))
-        ),
+        source_fn=images,
         steps=steps,
         batch_size=batch_size,
         seed=seed,

@@ -22,6 +22,7 @@ from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import best_state
 
 KILLS = 9  # of each run
+SPEED = ("images_per_second", "waiting_for_data_percent")
 SEED = int(os.environ.get("KILL_SEED", "0"))
 
 # Everything that adapts: a schedule, the moving average, the best so far, and a run that ends by its patience
@@ -107,7 +108,7 @@ def start(file, run_dir, flags, devices):
 
 def recorded(run_dir):
     lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if "second" not in k} for line in lines]
+    return [{k: v for k, v in line.items() if k not in SPEED} for line in lines]
 
 
 def saving(run_dir):

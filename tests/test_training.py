@@ -28,6 +28,7 @@ from gan_jax.training.runner import run
 from gan_jax.training.states import abstract_state, first_state
 
 GAME = vector_game()
+SPEED = ("images_per_second", "waiting_for_data_percent")
 POINTS = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)
 
 
@@ -79,7 +80,7 @@ def assert_same_run(first, second):
         assert (first / name).read_bytes() == (second / name).read_bytes()
     lines = [
         [
-            {k: v for k, v in json.loads(line).items() if k != "images_per_second"}
+            {k: v for k, v in json.loads(line).items() if k not in SPEED}
             for line in (run_dir / "metrics.jsonl").read_text().splitlines()
         ]
         for run_dir in (first, second)

@@ -5,6 +5,7 @@ A source is anything with ``len(source)`` and ``source[i] -> dict of arrays``.
 
 from gan_jax.data.arrays import ArraySource, Source, in_memory
 from gan_jax.data.batches import Batches
+from gan_jax.data.decoded import decoded
 from gan_jax.data.digits import digits
 from gan_jax.data.folder import FolderSource
 from gan_jax.data.images import pixels_to_real
@@ -15,6 +16,7 @@ __all__ = [
     "Batches",
     "FolderSource",
     "Source",
+    "decoded",
     "digits",
     "in_memory",
     "pixels_to_real",

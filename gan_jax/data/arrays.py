@@ -1,6 +1,7 @@
 """Arrays in memory as a source."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
@@ -74,11 +75,13 @@ def in_memory(
     """
     if isinstance(source, ArraySource):
         return source
+    if (arrays := getattr(source, "arrays", None)) is not None:  # on disk already
+        return ArraySource({name: np.array(arrays[name]) for name in fields or arrays})
     examples: dict[str, list] = {}
     with tqdm(total=len(source), desc=description, unit="example", leave=False) as bar:
         for start in range(0, len(source), 1000):
             indices = range(start, min(start + 1000, len(source)))
-            for example in _read_many(source, indices):
+            for example in read_many(source, indices):
                 for name in fields or example:
                     if name not in example:
                         raise ValueError(f"no field {name!r} in the data, only {sorted(example)}")
@@ -87,10 +90,29 @@ def in_memory(
     return ArraySource({name: _stack(name, values) for name, values in examples.items()})
 
 
-def _read_many(source: Source, indices: range) -> list[dict[str, np.ndarray]]:
+def read_many(source: Source, indices: Iterable[int]) -> list[dict[str, np.ndarray]]:
+    """The examples at some indices."""
     # TFDS reads a list of records three times faster than one after the other
     read = getattr(source, "__getitems__", None)
-    return read(list(indices)) if read else [source[i] for i in indices]
+    indices = [int(index) for index in indices]
+    return read(indices) if read else [source[index] for index in indices]
+
+
+def fingerprint(source: Source) -> dict:
+    """What identifies the data: the source's own ``fingerprint()``, or its length and some examples.
+
+    The latter are 16 spread evenly, the first and the last among them: all of it may be too much to read.
+    """
+    if hasattr(source, "fingerprint"):
+        return source.fingerprint()
+    spread = np.unique(np.linspace(0, len(source) - 1, 16).astype(int))
+    digest = hashlib.sha256()
+    for example in read_many(source, spread):
+        for name, value in sorted(example.items()):
+            value = np.asarray(value)
+            digest.update(f"{name} {value.dtype} {value.shape}".encode())
+            digest.update(value.tobytes())
+    return {"examples": len(source), "sha256 of 16": digest.hexdigest()}
 
 
 def _stack(name: str, values: list) -> np.ndarray:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.augment import AugmentFn
-from gan_jax.data.arrays import ArraySource, Source
+from gan_jax.data.arrays import ArraySource, Source, read_many
 
 Tree = dict[str, np.ndarray]
 
@@ -165,7 +165,7 @@ def side_by_side(feeds: list[Feed]) -> Feed:
 def _read(source: Source, indices: np.ndarray) -> Tree:
     if isinstance(source, ArraySource):
         return source[indices]
-    examples = [source[int(i)] for i in indices.ravel()]
+    examples = read_many(source, indices.ravel())
     return {
         name: np.stack([example[name] for example in examples]).reshape(
             *indices.shape, *np.shape(examples[0][name])

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.data.arrays import ArraySource
+from gan_jax.data.arrays import ArraySource, Source
 
 
 def pixels_to_real(example: dict[str, jax.Array]) -> dict[str, jax.Array]:
@@ -18,16 +18,19 @@ def real_to_pixels(samples: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 
-def check_images(source: ArraySource) -> ArraySource:
+def check_images(source: Source) -> Source:
     """The source itself, if its ``image`` is uint8 ``[N, H, W, C]`` with 1, 3 or 4 channels.
+
+    Of a source that is read while training, the first example is looked at.
 
     Raises:
         ValueError: no ``image``, or its rank or its channels are off.
         TypeError: its dtype is not uint8.
     """
-    if "image" not in source.arrays:
-        raise ValueError(f"a source of images holds 'image', got {sorted(source.arrays)}")
-    images = source.arrays["image"]
+    arrays = getattr(source, "arrays", None) or {n: v[None] for n, v in source[0].items()}
+    if "image" not in arrays:
+        raise ValueError(f"a source of images holds 'image', got {sorted(arrays)}")
+    images = arrays["image"]
     if images.dtype != np.uint8:
         raise TypeError(
             f"images must be uint8 in 0..255, got {images.dtype}: for floats in [0, 1], "

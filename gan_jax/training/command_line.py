@@ -24,6 +24,7 @@ _FIELDS = (
     *(f"{what}_every_steps" for what in INTERVALS),
     "keep_every_steps",
     "num_seeds",
+    "num_workers",
     "best_metric",
     "patience",
 )
@@ -117,6 +118,7 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
         *,
         run_dir: Path | None = None,
         num_seeds: int | None = None,
+        num_workers: int | None = None,
         parallel: Literal["jit", "shard_map", "pmap"] = "jit",
         parameter_shards: int = 1,
         micro_batches: int | None = None,
@@ -140,6 +142,7 @@ def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., di
         Args:
             run_dir: the run folder (runs/<experiment> by default); an old run there goes on.
             num_seeds: runs of so many seeds side by side, from --seed on; figures with error bars.
+            num_workers: processes that read data which is not in memory; 0 reads in threads.
             parallel: how the step is laid over all devices.
             parameter_shards: over how many devices each network is cut, where one is too small for it.
             micro_batches: parts in which gradients are computed, for less memory.

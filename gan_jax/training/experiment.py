@@ -41,6 +41,7 @@ class Experiment:
             :class:`gan_jax.data.draws.Draws`.
         data_augment_fn: ``(key, images) -> images``, made to the real images only, on the device, such
             as those of :mod:`gan_jax.augment`; None takes them as they are.
+        num_workers: processes that read data which is not in memory; 0 reads in threads.
         prepare_fn: the source's fields to ``real`` (and ``condition``), on the device.
         held_out_fn: reads real samples that are never trained on, to see the discriminator overfit.
         condition_fn: ``(key, num) -> conditions [num, ...]`` of the samples that are drawn for
@@ -72,6 +73,7 @@ class Experiment:
     seed: int = 0
     num_seeds: int = 1
     batches_fn: Callable[..., Batches | Draws] = Batches
+    num_workers: int = 0
     data_augment_fn: AugmentFn | None = None
     prepare_fn: Callable[[dict], dict] = pixels_to_real
     held_out_fn: Callable[[], Source] | None = None
@@ -94,8 +96,9 @@ class Experiment:
         for name in ("num_seeds", "steps_per_call"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.standing_passes < 0:
-            raise ValueError(f"standing_passes must not be negative, got {self.standing_passes}")
+        for name in ("standing_passes", "num_workers"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
         for name in ("steps", *(f"{what}_every_steps" for what in INTERVALS)):
             number = getattr(self, name)
             if name == "measure_every_steps" and number is None:

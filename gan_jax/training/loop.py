@@ -5,7 +5,8 @@ looked at -> stop on a value that is not finite -> measure -> sample and look at
 if the measurements no longer improve.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -32,7 +33,7 @@ def train(
     experiment: Experiment,
     state: GANState,
     *,
-    feed_fn: Callable[[int, int], Any],
+    feeds_fn: Callable[[int], Iterator[Any]],
     arrangement: Arrangement,
     log: RunLog,
     looking: Looking | None,
@@ -46,7 +47,7 @@ def train(
     Args:
         experiment: the numbers.
         state: where to begin; ``state.step`` rounds are played.
-        feed_fn: ``(step, count) -> feed`` of host arrays.
+        feeds_fn: first step -> the feeds of host arrays from there on, ``steps_per_call`` steps each.
         arrangement: where the step runs.
         log: hears of progress, metrics and pictures.
         looking: draws the pictures and the health of the game; of several processes, the first one's.
@@ -67,8 +68,10 @@ def train(
     intervals = {what: getattr(experiment, f"{what}_every_steps") for what in INTERVALS}
     pending: list[dict[str, jax.Array]] = []
     over = best is not None and on_first(lambda: measuring.over)
+    feeds = feeds_fn(step)
     while step < experiment.steps and not over:
-        feed = feed_fn(step, experiment.steps_per_call)
+        feed, seconds = _next(feeds, pending)
+        log.waited(seconds)
         state, metrics = arrangement.train(state, feed, key)
         pending.append(metrics)
         step += experiment.steps_per_call
@@ -98,6 +101,14 @@ def train(
             raise Interrupted(signal_number, step)
     checkpoints.wait()
     return arrangement.get_state(state)
+
+
+def _next(feeds: Iterator[Any], pending: list[dict[str, jax.Array]]) -> tuple[Any, float]:
+    """The next feed, and how long the devices had nothing to do meanwhile, at most."""
+    began = time.perf_counter()
+    feed = next(feeds)
+    busy = pending and not jax.tree.leaves(pending[-1])[0].is_ready()
+    return feed, 0.0 if busy else time.perf_counter() - began
 
 
 def _measure(

@@ -16,7 +16,7 @@ from typing import Any
 
 # These may differ between two commands of one run: more steps continue it, and the data is
 # compared by its content and not by where it lies.
-_NOT_COMPARED = ("steps", "data_dir")
+_NOT_COMPARED = ("steps", "data_dir", "cache_dir")
 
 
 class RunFolder:

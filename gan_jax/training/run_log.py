@@ -29,28 +29,35 @@ class RunLog:
         self._lines = folder.metrics_file.open("a")
         self._board = SummaryWriter(str(folder.tensorboard), purge_step=first_step + 1)
         self._bar = tqdm(initial=first_step, total=steps, unit="step", smoothing=0.1)
-        self._clock, self._clock_step = time.perf_counter(), first_step
+        self._clock, self._clock_step, self._waited = time.perf_counter(), first_step, 0.0
 
     def advance(self, steps: int) -> None:
         """Moves the progress bar."""
         self._bar.update(steps)
+
+    def waited(self, seconds: float) -> None:
+        """For data, while the devices had nothing to do."""
+        self._waited += seconds
 
     def metrics(self, step: int, metrics: dict[str, float]) -> None:
         """Records the metrics, averaged since the last record, at a step."""
         seconds = max(time.perf_counter() - self._clock, 1e-9)
         rate = (step - self._clock_step) * self._batch_size / seconds
         metrics = {name: float(f"{value:.6g}") for name, value in metrics.items()}
-        self.figures(step, {"images_per_second": round(rate, 1), **metrics})
+        waited = 100 * self._waited / seconds
+        speed = {"images_per_second": round(rate, 1), "waiting_for_data_percent": round(waited, 2)}
+        self.figures(step, {**speed, **metrics})
         losses = {
             name: f"{metrics[f'{name}/loss']:.3f}"
             for name in ("discriminator", "generator")
             if f"{name}/loss" in metrics
         }
-        self._bar.set_postfix({"images/s": f"{rate:.0f}", **losses})
+        waiting = {"waiting": f"{waited:.0f}%"} if waited >= 1 else {}
+        self._bar.set_postfix({"images/s": f"{rate:.0f}", **waiting, **losses})
 
     def figures(self, step: int, figures: dict[str, float]) -> None:
         """Writes one line of figures, to the file and to TensorBoard; the rate counts from here."""
-        self._clock, self._clock_step = time.perf_counter(), step
+        self._clock, self._clock_step, self._waited = time.perf_counter(), step, 0.0
         self._lines.write(json.dumps({"step": step, **figures}) + "\n")
         self._lines.flush()
         for name, value in figures.items():

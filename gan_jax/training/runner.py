@@ -9,9 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
-from gan_jax.data import ArraySource, Source
+from gan_jax.data.arrays import fingerprint
+from gan_jax.data.batches import Feed
+from gan_jax.data.read_ahead import read_ahead
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.curves import save_curves
 from gan_jax.training.experiment import Experiment, feed_of
@@ -122,7 +122,7 @@ def _run(
     config = {
         "experiment": experiment_file.stem,
         "arguments": arguments,
-        "data": source_fingerprint(source),
+        "data": fingerprint(source),
         "num_seeds": experiment.num_seeds,
         "micro_batches": experiment.game.micro_batches,
         "versions": {name: version(name) for name in ("gan-jax", "jax", "flax", "optax")},
@@ -154,7 +154,7 @@ def _run(
             state = train(
                 experiment,
                 state,
-                feed_fn=feed.feed_fn,
+                feeds_fn=partial(_feeds, experiment, feed),
                 arrangement=arrangement,
                 log=log,
                 looking=looking,
@@ -183,6 +183,14 @@ def _run(
     )
 
 
+def _feeds(experiment: Experiment, feed: Feed, first: int) -> Iterator[Any]:
+    """The feeds from a step on; those of streamed data are read ahead."""
+    steps = range(first, experiment.steps, experiment.steps_per_call)
+    if feed.resident:
+        return (feed.feed_fn(step, steps.step) for step in steps)
+    return read_ahead(feed.feed_fn, steps, num_workers=experiment.num_workers)
+
+
 def _already(folder: RunFolder, experiment: Experiment, done: int) -> bool:
     """Whether nothing is left to do; says where the run stands."""
     if is_finished(folder, experiment, done):
@@ -200,11 +208,3 @@ def _log(experiment: Experiment, folder: RunFolder, *, first_step: int) -> RunLo
         steps=experiment.steps,
         batch_size=experiment.batch_size * experiment.num_seeds,
     )
-
-
-def source_fingerprint(source: Source) -> dict[str, Any]:
-    """What identifies the data; for a source that is not in memory, its length and first example."""
-    if hasattr(source, "fingerprint"):
-        return source.fingerprint()
-    first = {name: np.asarray(value)[None] for name, value in source[0].items()}
-    return {**ArraySource(first).fingerprint(), "examples": len(source)}
