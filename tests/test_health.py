@@ -11,6 +11,8 @@ from test_training import POINTS, train
 from gan_jax import losses
 from gan_jax.data import ArraySource
 from gan_jax.metrics.diversity import mean_pairwise_distance
+from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
+from gan_jax.training.drawing import Drawer
 from gan_jax.training.health import Watch, health_figures
 
 
@@ -25,9 +27,14 @@ def test_the_mean_distance_of_pairs():
 
 
 def test_figures_by_hand():
-    logits = lambda x: x[:, 0]  # noqa: E731
     real = np.array([[2.0, 0.0], [4.0, 1.0]])
-    figures = health_figures(real - 4.0, real, np.array([[-1.0, 0.0], [3.0, 0.0]]), logits)
+    figures = health_figures(
+        real - 4.0,
+        real,
+        of_samples=np.array([-2.0, 0.0]),
+        of_real=np.array([2.0, 4.0]),
+        of_held_out=np.array([-1.0, 3.0]),
+    )
     expected = {
         "diversity %": 100, "logit gap": 4, "separation %": 100, "real_accuracy": 1,
         "fake_accuracy": 0.5, "held_out_accuracy": 0.5, "overfitting %": 50,
@@ -39,7 +46,8 @@ def test_separation_is_of_differences():
     """As a relativistic loss has it: neither moves with a shift of all logits."""
     real, fake = np.array([[1.0], [3.0], [2.0]]), np.array([[0.0], [2.5]])
     for shift in (0.0, -50.0):
-        figures = health_figures(fake, real, None, lambda x, s=shift: x[:, 0] + s)
+        logits = {"of_samples": fake[:, 0] + shift, "of_real": real[:, 0] + shift}
+        figures = health_figures(fake, real, **logits)
         assert figures["separation %"] == pytest.approx(100 * 4 / 6)
 
 
@@ -91,3 +99,47 @@ def test_a_run_tells_of_a_collapse_and_logs_its_health(tmp_path, capsys):
     assert health[-1]["health/overfitting %"] == 0.0  # held out are the training points themselves
     names = {"discriminator/real_accuracy", "discriminator/fake_accuracy", "generator/update_ratio"}
     assert names <= lines[0].keys()
+
+
+def test_players_with_conditions_are_watched_with_them(tmp_path):
+    """Samples with those they were drawn for, real ones with their own."""
+    labels = (POINTS[:, 0] > 0).astype(np.int32)
+    source = ArraySource({"point": POINTS, "label": labels})
+    seen = []
+    game = vector_game(
+        generator=MLPGenerator((2,), (8,), output_fn=None, num_classes=2),
+        discriminator=MLPDiscriminator((8,), num_classes=2),
+    )
+
+    def told(fields):
+        return {"real": fields["point"], "condition": fields["label"]}
+
+    with pytest.MonkeyPatch.context() as patch:
+        drawn = Drawer.logits_fn
+
+        def spy(self, state):
+            logits_fn = drawn(self, state)
+
+            def recorded(samples, condition=None):
+                seen.append((len(samples), condition))
+                return logits_fn(samples, condition)
+
+            return recorded
+
+        patch.setattr(Drawer, "logits_fn", spy)
+        train(
+            tmp_path,
+            game=game,
+            source_fn=lambda: source,
+            held_out_fn=lambda: source,
+            prepare_fn=told,
+            condition_fn=lambda key, num: np.arange(num) % 2,
+        )
+    assert [num for num, _ in seen] == [64] * 6  # samples, real, held out; twice
+    np.testing.assert_array_equal(seen[0][1], np.arange(64) % 2)
+    for index in (1, 2):
+        np.testing.assert_array_equal(seen[index][1], labels)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    health = [line for line in lines if "health/diversity %" in line]
+    assert [line["step"] for line in health] == [3, 6]
+    assert health[-1]["health/overfitting %"] == 0.0  # held-out samples are the training's here

@@ -42,6 +42,14 @@ class Drawer:
             drawers.append(drawer)
         return drawers
 
+    def conditions(self, num: int) -> Any:
+        """The conditions of the samples of :meth:`draw`; None where there are none."""
+        return self._conditions(jax.random.split(self._key)[1], num)
+
+    def _conditions(self, key: jax.Array, num: int) -> Any:
+        condition_fn = self._experiment.condition_fn
+        return None if condition_fn is None else condition_fn(key, num)
+
     def draw(self, variables: Any, num: int, *, batch_size: int = 250) -> np.ndarray:
         """``[num, ...]`` samples with a generator's variables, drawn in batches."""
         return np.concatenate(list(self.batches(variables, num, batch_size=batch_size)))
@@ -49,11 +57,8 @@ class Drawer:
     def batches(self, variables: Any, num: int, *, batch_size: int = 250) -> Iterator[np.ndarray]:
         """The samples of :meth:`draw`, at most ``batch_size`` at a time."""
         variables = self._settled(variables)
-        latents_key, condition_key = jax.random.split(self._key)
-        latents = draw_latents(self._experiment.game, latents_key, num)
-        condition = None
-        if self._experiment.condition_fn is not None:
-            condition = self._experiment.condition_fn(condition_key, num)
+        latents = draw_latents(self._experiment.game, jax.random.split(self._key)[0], num)
+        condition = self.conditions(num)
         size = min(num, batch_size)
         for start in range(0, num, size):
             # the last batch is filled up with rows of the one before: one shape, one compilation
@@ -69,9 +74,8 @@ class Drawer:
         latents_key, condition_key = jax.random.split(jax.random.fold_in(self._key, 1))
         ends = draw_latents(self._experiment.game, latents_key, 2 * rows)
         latents = interpolate(ends[:rows], ends[rows:], columns)
-        condition = None
-        if self._experiment.condition_fn is not None:
-            condition = jnp.repeat(self._experiment.condition_fn(condition_key, rows), columns, 0)
+        condition = self._conditions(condition_key, rows)
+        condition = None if condition is None else jnp.repeat(condition, columns, 0)
         return np.asarray(self._generate(variables, latents.reshape(rows * columns, -1), condition))
 
     def _settled(self, variables: Any) -> Any:
@@ -79,25 +83,24 @@ class Drawer:
         for index in range(self._experiment.standing_passes):
             latents_key, condition_key = jax.random.split(jax.random.fold_in(self._key, index))
             latents = draw_latents(self._experiment.game, latents_key, _STANDING)
-            condition = None
-            if self._experiment.condition_fn is not None:
-                condition = self._experiment.condition_fn(condition_key, _STANDING)
+            condition = self._conditions(condition_key, _STANDING)
             variables = self._update_statistics(variables, latents, condition)
         return variables
 
     def logits_fn(self, state: GANState) -> LogitsFn:
-        """What a discriminator says of samples, in evaluation mode, as the game shows them to it.
+        """What a discriminator says of samples (and their conditions), in evaluation mode, as it sees them.
 
-        With packing, of packs of copies.
+        With packing, which is for players without conditions, of packs of copies.
         """
         game, key = self._experiment.game, jax.random.key(0)
         discriminator = state.discriminator.all_variables
 
-        def logits_fn(samples: np.ndarray) -> np.ndarray:
+        def logits_fn(samples: np.ndarray, condition: Any = None) -> np.ndarray:
             many = jax.ShapeDtypeStruct((_DIVISIBLE, *samples.shape[1:]), samples.dtype)
             packs = jax.eval_shape(game.augment_fn, key, many, state.step).shape[0]
             copies = np.repeat(samples, _DIVISIBLE // packs, axis=0)
             shown = game.augment_fn(key, jnp.asarray(copies), state.step)
-            return np.asarray(game.discriminator.apply(discriminator, shown, train=False))
+            logits = game.discriminator.apply(discriminator, shown, condition, train=False)
+            return np.asarray(logits)
 
         return logits_fn

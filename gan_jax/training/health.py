@@ -51,16 +51,19 @@ FAILURES = {
 def health_figures(
     samples: np.ndarray,
     real: np.ndarray,
-    held_out: np.ndarray | None,
-    logits_fn: Callable[[np.ndarray], np.ndarray],
+    *,
+    of_samples: np.ndarray,
+    of_real: np.ndarray,
+    of_held_out: np.ndarray | None = None,
 ) -> dict[str, float]:
     """The figures of one moment.
 
     Args:
         samples: of the generator ``[N, ...]``.
         real: from the training set, as many.
-        held_out: real samples that are never trained on, or None.
-        logits_fn: what the discriminator says.
+        of_samples: what the discriminator says of them, ``[N]``.
+        of_real: and of the real ones.
+        of_held_out: and of real samples that are never trained on, if there are any.
 
     Returns:
         ``diversity %``: mean pairwise distance of samples, of that of real ones; ``logit gap``: mean logit
@@ -70,18 +73,16 @@ def health_figures(
         training samples less that of held-out ones, of the gap (0: no difference, 100: held-out samples
         are judged as fakes are).
     """
-    of_real, of_fake = logits_fn(real), logits_fn(samples)
-    gap = float(of_real.mean() - of_fake.mean())
+    gap = float(of_real.mean() - of_samples.mean())
     spread = mean_pairwise_distance(real)
     figures = {
         "diversity %": 100 * mean_pairwise_distance(samples) / max(spread, 1e-12),
         "logit gap": gap,
-        "separation %": 100 * float((of_real[:, None] > of_fake[None]).mean()),
+        "separation %": 100 * float((of_real[:, None] > of_samples[None]).mean()),
         "real_accuracy": float((of_real > 0).mean()),
-        "fake_accuracy": float((of_fake < 0).mean()),
+        "fake_accuracy": float((of_samples < 0).mean()),
     }
-    if held_out is not None:
-        of_held_out = logits_fn(held_out)
+    if of_held_out is not None:
         figures["held_out_accuracy"] = float((of_held_out > 0).mean())
         difference = float(of_real.mean() - of_held_out.mean())
         figures["overfitting %"] = 100 * difference / gap if gap > 1e-6 else 0.0

@@ -53,24 +53,32 @@ class Looking:
 
     def health(self, step: int, state: GANState) -> tuple[dict[str, float], list[str]]:
         """The figures of the moment, means over the seeds, for the log; and what to say of them."""
-        if self._experiment.condition_fn is not None:
-            return {}, []  # the real samples here come without their conditions
         rows, sentences = [], []
         members = members_of(state, self._experiment.num_seeds)
         for index, (member, drawer, watch) in enumerate(
             zip(members, self._drawers, self._watches, strict=True)
         ):
-            samples = drawer.draw(member.generator.all_variables, len(self._real))
-            logits_fn = drawer.logits_fn(member)
-            figures = health_figures(samples, self._real, self._held_out, logits_fn)
+            num, logits_fn = len(self._real["real"]), drawer.logits_fn(member)
+            samples = drawer.draw(member.generator.all_variables, num)
+            figures = health_figures(
+                samples,
+                self._real["real"],
+                of_samples=logits_fn(samples, drawer.conditions(num)),
+                of_real=logits_fn(*_told(self._real)),
+                of_held_out=self._held_out and logits_fn(*_told(self._held_out)),
+            )
             rows.append(figures)
             of = f"seed {self._experiment.seed + index}: " if len(members) > 1 else ""
             sentences += [of + sentence for sentence in watch.sentences(step, figures)]
         return {_PREFIX + name: value for name, value in seeds.mean(rows).items()}, sentences
 
 
-def _prepared(experiment: Experiment, source: Source) -> np.ndarray:
-    """The first samples of a source, as the players see them."""
+def _prepared(experiment: Experiment, source: Source) -> dict[str, np.ndarray]:
+    """The first samples of a source, as the players see them, with their conditions if they have any."""
     examples = [source[index] for index in range(min(NUM_SAMPLES, len(source)))]
     fields = {name: np.stack([example[name] for example in examples]) for name in examples[0]}
-    return np.asarray(experiment.prepare_fn(fields)["real"])
+    return {name: np.asarray(value) for name, value in experiment.prepare_fn(fields).items()}
+
+
+def _told(batch: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+    return batch["real"], batch.get("condition")
