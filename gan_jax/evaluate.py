@@ -4,9 +4,9 @@ Every figure stands beside those of held-out real images (the best to be had) an
 ``evaluation.json`` in the run folder holds each with its whole protocol.
 """
 
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -73,32 +73,21 @@ def _evaluation(
 ) -> None:
     folder = RunFolder(run)
     experiment = rebuild(folder, **({} if data_dir is None else {"data_dir": str(data_dir)}))
-    state = state_at(folder, experiment, checkpoint)
-    index, member = member_of_seed(state, experiment, of_seed)
+    judged = _judged(folder, experiment, checkpoint, of_seed, live)
     training, held_out = _sources(experiment)
     network = _network(experiment, training, inception, resize)
     reference, others = _choose(training, held_out, num_samples, seed)
     num = len(reference)
-    variables = member.generator.all_variables if live else member.average
-    draw = Drawer(experiment.members[index], seed).batches
+    draw = Drawer(judged.experiment, seed).batches
     rows = {
-        "generated": draw(jax.device_put(variables), num),
+        "reference": _real(reference),
+        "generated": draw(jax.device_put(judged.variables), num),
         "real, held out": _real(others),
         "noise": _noise(others, seed),
     }
-    look = partial(embed, network, put_fn=rows_over_devices())
-    seen = {
-        name: look(tqdm(batches, desc=f"looking at {name}", total=-(-num // 250), leave=False))
-        for name, batches in {"reference": _real(reference), **rows}.items()
-    }
+    seen = {name: _look(network, batches, name, num) for name, batches in rows.items()}
     sets = Sets(seen.pop("reference"), seen["real, held out"] if held_out else None)
-    if metrics is None:
-        for name, needed in left_out(seen["generated"], sets).items():
-            print(f"left out: {name}, which needs {needed}")
-    found = {
-        name: evaluate(samples, sets, metrics=metrics, seed=seed)
-        for name, samples in tqdm(seen.items(), desc="measuring", leave=False)
-    }
+    found = _measure(seen, sets, metrics, seed)
     protocol = {
         "features": network.description,
         "features_sha256": network.fingerprint,
@@ -109,19 +98,69 @@ def _evaluation(
         "data": folder.config()["data"],
         "split": folder.config()["arguments"].get("split"),
         "seed": seed,
-        "run_seed": experiment.seed + index,
-        "step": step_of(state),
-        "weights": "live" if live else "moving average",
+        "run_seed": judged.experiment.seed,
+        "step": judged.step,
+        "weights": judged.weights,
     }
-    lines = [
-        {"row": row, **_as_json(figure), **protocol} for row, figures in found.items() for figure in figures
-    ]  # fmt: skip
-    write_json(folder.evaluation_file, lines)
     save_picture(_neighbours(seen["generated"], sets.reference, reference), folder.neighbours_file)
+    _tell(folder, found, protocol)
+
+
+class _Judged(NamedTuple):
+    """The run of one seed, and the generator's variables that are judged."""
+
+    experiment: Experiment
+    variables: Any
+    step: int
+    weights: str
+
+
+def _judged(
+    folder: RunFolder,
+    experiment: Experiment,
+    checkpoint: CheckpointName,
+    of_seed: int | None,
+    live: bool,
+) -> _Judged:
+    state = state_at(folder, experiment, checkpoint)
+    index, member = member_of_seed(state, experiment, of_seed)
+    one = experiment.members[index]
+    if live:
+        return _Judged(one, member.generator.all_variables, step_of(state), "live")
+    return _Judged(one, member.average, step_of(state), "moving average")
+
+
+def _look(network: FeatureNetwork, batches: Iterator[np.ndarray], name: str, num: int) -> Embedded:
+    bar = tqdm(batches, desc=f"looking at {name}", total=-(-num // 250), leave=False)
+    return embed(network, bar, put_fn=rows_over_devices())
+
+
+def _measure(
+    seen: dict[str, Embedded], sets: Sets, metrics: tuple[MetricName, ...] | None, seed: int
+) -> dict[str, list[Figure]]:
+    """The figures of each row; says which metrics are left out where none were asked for."""
+    if metrics is None:
+        for name, needed in left_out(seen["generated"], sets).items():
+            print(f"left out: {name}, which needs {needed}")
+    return {
+        name: evaluate(samples, sets, metrics=metrics, seed=seed)
+        for name, samples in tqdm(seen.items(), desc="measuring", leave=False)
+    }
+
+
+def _tell(folder: RunFolder, found: dict[str, list[Figure]], protocol: dict[str, Any]) -> None:
+    """Writes every figure with its protocol, and prints the table."""
+    lines = [
+        {"row": row, **_as_json(figure), **protocol}
+        for row, figures in found.items()
+        for figure in figures
+    ]
+    write_json(folder.evaluation_file, lines)
     print(_table(found))
     print(
-        f"{num} samples a row against {num} real ones; step {protocol['step']}, {protocol['weights']}; "
-        f"features: {network.description}; resize: {network.resize}"
+        f"{protocol['num_samples']} samples a row against {protocol['num_reference']} real ones; step "
+        f"{protocol['step']}, {protocol['weights']}; features: {protocol['features']}; resize: "
+        f"{protocol['resize']}"
     )
     print(f"all of it  {folder.evaluation_file}\nneighbours {folder.neighbours_file}")
 
