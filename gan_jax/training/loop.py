@@ -5,6 +5,7 @@ looked at -> stop on a value that is not finite -> measure -> sample and look at
 if the measurements no longer improve.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -68,42 +69,42 @@ def train(
     intervals = {what: getattr(experiment, f"{what}_every_steps") for what in INTERVALS}
     pending: list[dict[str, jax.Array]] = []
     over = best is not None and on_first(lambda: measuring.over)
-    feeds = feeds_fn(step)
-    while step < experiment.steps and not over:
-        feed, seconds = _next(feeds, pending)
-        log.waited(seconds)
-        state, metrics = arrangement.train(state, feed, key)
-        pending.append(metrics)
-        step += experiment.steps_per_call
-        log.advance(experiment.steps_per_call)
-        checkpoints.poll()
+    with contextlib.closing(feeds_fn(step)) as feeds:
+        while step < experiment.steps and not over:
+            feed, seconds = next_feed(feeds, pending)
+            log.waited(seconds)
+            state, metrics = arrangement.train(state, feed, key)
+            pending.append(metrics)
+            step += experiment.steps_per_call
+            log.advance(experiment.steps_per_call)
+            checkpoints.poll()
 
-        due = {what: every is not None and step % every == 0 for what, every in intervals.items()}
-        # read once: a signal that comes while this turn measures or saves is the next turn's
-        signal_number = request.signal_number
-        if (
-            several
-        ):  # they stop at the same step, and ask each other when they wait for the device anyway
-            signal_number = (largest(signal_number or 0) or None) if due["log"] else None
-        last = step == experiment.steps or signal_number is not None
-        if last or any(due.values()):
-            log.metrics(step, _collect(pending, step, experiment.seed, checkpoints))
-            pending = []
-        if due["measure"]:
-            told, over = _measure(step, arrangement.get_state(state), best, measuring)
-            log.figures(step, told)
-        if last or over or due["sample"]:
-            _look(step, arrangement.get_state(state), log, looking, healthy=due["sample"])
-        if last or over or due["save"]:
-            checkpoints.save(step, arrangement.get_state(state))
-        if signal_number is not None and step < experiment.steps and not over:
-            checkpoints.wait()
-            raise Interrupted(signal_number, step)
+            due = {
+                what: every is not None and step % every == 0 for what, every in intervals.items()
+            }
+            # read once: a signal that comes while this turn measures or saves is the next turn's
+            signal_number = request.signal_number
+            if several:  # they stop at the same step, and ask each other when they wait for the device anyway
+                signal_number = (largest(signal_number or 0) or None) if due["log"] else None
+            last = step == experiment.steps or signal_number is not None
+            if last or any(due.values()):
+                log.metrics(step, _collect(pending, step, experiment.seed, checkpoints))
+                pending = []
+            if due["measure"]:
+                told, over = _measure(step, arrangement.get_state(state), best, measuring)
+                log.figures(step, told)
+            if last or over or due["sample"]:
+                _look(step, arrangement.get_state(state), log, looking, healthy=due["sample"])
+            if last or over or due["save"]:
+                checkpoints.save(step, arrangement.get_state(state))
+            if signal_number is not None and step < experiment.steps and not over:
+                checkpoints.wait()
+                raise Interrupted(signal_number, step)
     checkpoints.wait()
     return arrangement.get_state(state)
 
 
-def _next(feeds: Iterator[Any], pending: list[dict[str, jax.Array]]) -> tuple[Any, float]:
+def next_feed(feeds: Iterator[Any], pending: list[dict[str, jax.Array]]) -> tuple[Any, float]:
     """The next feed, and how long the devices had nothing to do meanwhile, at most."""
     began = time.perf_counter()
     feed = next(feeds)
