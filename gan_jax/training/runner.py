@@ -9,9 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from gan_jax.data.arrays import fingerprint
+from gan_jax.data.arrays import Source, fingerprint
 from gan_jax.data.batches import Feed
 from gan_jax.data.read_ahead import read_ahead
+from gan_jax.game import GANState
+from gan_jax.metrics.judgement import Judge
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.curves import save_curves
 from gan_jax.training.experiment import Experiment, feed_of
@@ -118,7 +120,6 @@ def _run(
 ) -> None:
     began = time.perf_counter()
     source = experiment.source_fn()
-    feed = feed_of(experiment, source)
     config = {
         "experiment": experiment_file.stem,
         "arguments": arguments,
@@ -129,6 +130,28 @@ def _run(
     }
     config = on_first(lambda: folder.adopt(config, experiment_file, allow_changed=allow_changed))
     judge_fn = cache(lambda: experiment.judge_fn(source))  # trains a classifier: once, if at all
+    states = _play(experiment, folder, source, config, arrange, judge_fn)
+    if states is None:
+        return
+
+    def seconds_fn():
+        return time.perf_counter() - began
+
+    on_first(
+        lambda: write_report(folder, experiment, *states, judge_fn=judge_fn, seconds_fn=seconds_fn)
+    )
+
+
+def _play(
+    experiment: Experiment,
+    folder: RunFolder,
+    source: Source,
+    config: dict[str, Any],
+    arrange: Callable[..., Arrangement],
+    judge_fn: Callable[[], Judge],
+) -> tuple[GANState, GANState | None] | None:
+    """The last state and the best, on this process; None where nothing was left to do."""
+    feed = feed_of(experiment, source)
     arrangement = arrange(
         experiment.game, feed, make_step=experiment.make_step, num_seeds=experiment.num_seeds
     )
@@ -140,47 +163,53 @@ def _run(
         checkpoints = opened(folder.checkpoints, keep_every=experiment.keep_every_steps)
         state, done = first_state(experiment, checkpoints, arrangement.place_fn)
         if on_first(lambda: _already(folder, experiment, done)):
-            return
-        measured = experiment.measure_every_steps is not None
-        best = opened(folder.best, keep=1) if measured else None
-        measuring, looking, log = None, None, Silent()
-        if is_first():
-            if measured:
-                measuring = Measuring(experiment, judge_fn(), folder, first_step=done)
-            looking = Looking(experiment, source, folder, first_step=done)
-            log = stack.enter_context(closing(_log(experiment, folder, first_step=done)))
-        request = stack.enter_context(listen())
-        try:
-            state = train(
-                experiment,
-                state,
-                feeds_fn=partial(_feeds, experiment, feed),
-                arrangement=arrangement,
-                log=log,
-                looking=looking,
-                checkpoints=checkpoints,
-                best=best,
-                measuring=measuring,
-                request=request,
-            )
-        finally:
-            if is_first() and folder.metrics_file.stat().st_size:
-                save_curves(folder.metrics_file, folder.curves_file)
-        here = on_this_process(state)
-        best_here = None if best is None else on_this_process(best.restore(state))
-
-    if measuring is not None and measuring.over:
-        print(f"\n{measuring.verdict()}")
-    on_first(
-        lambda: write_report(
-            folder,
+            return None
+        best = opened(folder.best, keep=1) if experiment.measure_every_steps else None
+        watched = _watched(experiment, folder, source, judge_fn, stack, first_step=done)
+        state = train(
             experiment,
-            here,
-            best_here,
-            judge_fn=judge_fn,
-            seconds_fn=lambda: time.perf_counter() - began,
+            state,
+            feeds_fn=partial(_feeds, experiment, feed),
+            arrangement=arrangement,
+            checkpoints=checkpoints,
+            best=best,
+            request=stack.enter_context(listen()),
+            **watched,
         )
+        return on_this_process(state), best and on_this_process(best.restore(state))
+
+
+def _watched(
+    experiment: Experiment,
+    folder: RunFolder,
+    source: Source,
+    judge_fn: Callable[[], Judge],
+    stack: ExitStack,
+    *,
+    first_step: int,
+) -> dict[str, Any]:
+    """What looks at a run and speaks of it, on the first process; ended by the stack."""
+    if not is_first():
+        return {"log": Silent(), "looking": None, "measuring": None}
+    measuring = None
+    if experiment.measure_every_steps:
+        measuring = Measuring(experiment, judge_fn(), folder, first_step=first_step)
+        stack.callback(lambda: measuring.over and print(f"\n{measuring.verdict()}"))
+    looking = Looking(experiment, source, folder, first_step=first_step)
+    log = RunLog(
+        folder,
+        first_step=first_step,
+        steps=experiment.steps,
+        batch_size=experiment.batch_size * experiment.num_seeds,
     )
+    stack.callback(_draw_curves, folder)
+    stack.enter_context(closing(log))
+    return {"log": log, "looking": looking, "measuring": measuring}
+
+
+def _draw_curves(folder: RunFolder) -> None:
+    if folder.metrics_file.stat().st_size:
+        save_curves(folder.metrics_file, folder.curves_file)
 
 
 def _feeds(experiment: Experiment, feed: Feed, first: int) -> Iterator[Any]:
@@ -199,12 +228,3 @@ def _already(folder: RunFolder, experiment: Experiment, done: int) -> bool:
     if done:
         print(f"resuming {folder.path} at step {done} of {experiment.steps}")
     return False
-
-
-def _log(experiment: Experiment, folder: RunFolder, *, first_step: int) -> RunLog:
-    return RunLog(
-        folder,
-        first_step=first_step,
-        steps=experiment.steps,
-        batch_size=experiment.batch_size * experiment.num_seeds,
-    )
