@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -116,6 +117,25 @@ def start_pod(file, run_dir, *flags, **variables):
     ]
 
 
+def start_in_slurm(file, run_dir, *flags):
+    """As ``srun --ntasks 2`` would: nothing is named, the environment says it."""
+    job = {"SLURM_JOB_ID": str(random.randrange(10**6)), "SLURM_STEP_NODELIST": "localhost"}
+    counts = {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NUM_NODES": "1"}
+    return [
+        start(
+            file,
+            run_dir,
+            *flags,
+            devices=2,
+            **job,
+            **counts,
+            SLURM_PROCID=str(index),
+            SLURM_LOCALID=str(index),
+        )
+        for index in range(2)
+    ]
+
+
 def ended(*started):
     outputs = [process.communicate(timeout=SECONDS) for process in started]
     return [(process.returncode, *texts) for process, texts in zip(started, outputs, strict=True)]
@@ -214,8 +234,9 @@ def test_parameters_on_two_processes_end_on_one(file, pod, tmp_path):
 
 
 def test_asked_to_stop_they_stop_together(file, tmp_path):
+    """Here they were found by themselves."""
     run_dir = tmp_path / "stopped"
-    first, second = start_pod(file, run_dir, "--steps", 100_000)
+    first, second = start_in_slurm(file, run_dir, "--steps", 100_000)
     while not list((run_dir / "checksums").glob("*.json")) and first.poll() is None:
         time.sleep(0.01)
     second.send_signal(signal.SIGTERM)  # one of them hears it
@@ -231,6 +252,29 @@ def test_a_folder_in_use_is_refused_by_all(file, tmp_path):
     assert [code for code, *_ in said] == [1, 1]
     for _, _, err in said:
         assert f"in use by process {os.getpid()}" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "variables, several",
+    (
+        ({}, False),
+        ({"SLURM_JOB_ID": "1", "SLURM_NTASKS": "4"}, False),  # within sbatch, before any srun
+        ({"SLURM_STEP_NUM_TASKS": "4"}, True),
+        ({"OMPI_COMM_WORLD_SIZE": "2"}, True),
+        ({"JAX_COORDINATOR_ADDRESS": "host:1"}, True),
+    ),
+)
+def test_where_others_are_looked_for(monkeypatch, variables, several):
+    for name in ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "JAX_COORDINATOR_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    joined = []
+    monkeypatch.setattr(jax.distributed, "initialize", lambda *given, **more: joined.append(given))
+    processes.join()
+    assert joined == ([(None, None, None)] if several else [])
+    processes.join("host:1", 2, 1)
+    assert joined[-1] == ("host:1", 2, 1)
 
 
 def test_what_joining_refuses():
