@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import optax
 
 from gan_jax import losses, penalties, schedules
+from gan_jax.augment import compose
 from gan_jax.data.draws import Draws
 from gan_jax.data.mixtures import Mixture, grid, high_dimensional, ring
 from gan_jax.game import Game, make_simultaneous_step, make_train_step, make_unrolled_step
@@ -110,22 +111,30 @@ def pacgan(shape: str, size: int, steps: int | None, pack: int, unroll_steps: in
 
 
 def unrolled(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int) -> Recipe:
-    """The toy of Metz et al. 2017, arXiv 1611.02163, section 3.1 and appendix A."""
-    init = nn.initializers.orthogonal(0.8)
-    players = dict(activation_fn=nn.tanh, kernel_init=init)
+    """The toy of Metz et al. 2017, arXiv 1611.02163, section 3.1 and appendix A; the minimax loss is theirs.
+
+    The batch and the width of the discriminator's layer are ours: the paper names neither.
+    """
+    players = dict(activation_fn=nn.relu, kernel_init=nn.initializers.orthogonal(0.8))
+    adam = partial(optax.adam, 1e-4, b1=0.5)
     game = Game(
         generator=MLPGenerator((size,), (128, 128), output_fn=None, **players),
-        discriminator=MLPDiscriminator((128, 128), **players),
-        loss=losses.non_saturating(),
-        generator_optimizer=optax.adam(1e-3, b1=0.5),
+        discriminator=MLPDiscriminator((128,), **players),
+        loss=losses.minimax(),
+        generator_optimizer=adam(),
         # eps_root: Adam has no derivative at a gradient of 0 without it
-        discriminator_optimizer=optax.adam(1e-4, b1=0.5, eps_root=1e-8),
+        discriminator_optimizer=adam(eps_root=1e-8 if unroll_steps else 0.0),
         latent_size=256,
-        augment_fn=packing(pack),
+        augment_fn=compose(quarter, packing(pack)),
         average_decay_fn=no_average,
     )
     make_step = partial(make_unrolled_step, unroll_steps=unroll_steps)
     return Recipe(game, make_step, 512, steps or 25_000)
+
+
+def quarter(key: jax.Array, samples: jax.Array, step: jax.Array | None = None) -> jax.Array:
+    """What the discriminator sees of points up to 2 from the middle."""
+    return samples / 4.0
 
 
 RECIPES = {"ours": ours, "pacgan": pacgan, "unrolled": unrolled}

@@ -277,6 +277,18 @@ def test_where_others_are_looked_for(monkeypatch, variables, several):
     assert joined[-1] == ("host:1", 2, 1)
 
 
+def test_chips_without_a_pod_are_alone(monkeypatch):
+    def no_pod(*given, **more):
+        raise ValueError("coordinator_address should be defined.")
+
+    monkeypatch.setattr(jax.distributed, "initialize", no_pod)
+    monkeypatch.setattr(processes, "_has_tpu", lambda: True)
+    processes.join()
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
+    with pytest.raises(ValueError, match="coordinator_address"):
+        processes.join()
+
+
 def test_what_joining_refuses():
     for given, message in (
         (("host:1", 2, None), "all of --coordinator"),

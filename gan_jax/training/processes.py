@@ -48,10 +48,10 @@ def join(
         OtherProcessError: the others did not come.
     """
     given = (coordinator, num_processes, process_id)
-    if given == (None, None, None) and not _in_a_cluster():
-        return
     if given != (None, None, None):
         _check(*given)
+    elif not (_others_are_named() or _has_tpu()):
+        return
     if jax.config.jax_cpu_collectives_implementation is None:
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
     try:
@@ -61,6 +61,10 @@ def join(
             heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
             shutdown_timeout_seconds=2 * HEARTBEAT_SECONDS,
         )
+    except ValueError:
+        if given != (None, None, None) or _others_are_named():
+            raise
+        # chips, and nothing that JAX knows as a pod around them: alone
     except RuntimeError as error:
         raise OtherProcessError(
             f"the processes of this run did not find each other ({str(error).splitlines()[0]}): expected "
@@ -69,17 +73,18 @@ def join(
         ) from error
 
 
-def _in_a_cluster() -> bool:
-    """Whether something around this process says that there are others."""
-    several_tasks = any(
-        int(os.environ.get(name, 1)) > 1
-        for name in ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
-    )
-    # a TPU machine knows its pod, also where that is one machine
+def _others_are_named() -> bool:
+    """Whether the environment of this process says that there are others."""
+    counts = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
+    several = any(int(os.environ.get(name, 1)) > 1 for name in counts)
+    return several or "JAX_COORDINATOR_ADDRESS" in os.environ
+
+
+def _has_tpu() -> bool:
+    """Whether this is a TPU machine, which knows its pod by itself, and its chips are to be used."""
     chips = glob.glob("/dev/accel[0-9]*") + glob.glob("/dev/vfio/[0-9]*")
-    tpu = bool(chips) and importlib.util.find_spec("libtpu") is not None
-    elsewhere = os.environ.get("JAX_PLATFORMS", "tpu").split(",")[0] != "tpu"
-    return several_tasks or "JAX_COORDINATOR_ADDRESS" in os.environ or (tpu and not elsewhere)
+    wanted = os.environ.get("JAX_PLATFORMS", "tpu").split(",")[0] == "tpu"
+    return bool(chips) and wanted and importlib.util.find_spec("libtpu") is not None
 
 
 def _check(coordinator: str | None, num_processes: int | None, process_id: int | None) -> None:
