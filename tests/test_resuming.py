@@ -1,5 +1,6 @@
 """What a resume may change, what it keeps, and that one process at a time trains in a folder."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
-from test_training import POINTS, experiment, final_state, train
+from test_training import GAME, POINTS, experiment, final_state, train
 
 from gan_jax.data import ArraySource
 from gan_jax.training import checkpoint
@@ -121,3 +122,18 @@ def test_a_harmed_checkpoint_is_set_aside(tmp_path, harm, capsys):
     states = [final_state(tmp_path / name) for name in ("whole", "harmed")]
     jax.tree.map(np.testing.assert_array_equal, *states)
     shutil.rmtree(tmp_path / "harmed")
+
+
+def test_micro_batches_belong_to_the_run(tmp_path):
+    """They change what batch norm sees, so a resume has as many."""
+    halves = dataclasses.replace(GAME, micro_batches=2)
+    train(tmp_path, game=halves, steps=2)
+    with pytest.raises(ValueError, match="micro_batches: the run has 2, the command 1"):
+        train(tmp_path)
+    train(tmp_path, game=halves, steps=4)
+    config = read_json(tmp_path / "config.json")
+    assert config["micro_batches"] == 2
+    del config["micro_batches"]  # as an older version wrote it
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    train(tmp_path)
+    assert int(final_state(tmp_path).step) == 6
