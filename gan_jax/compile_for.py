@@ -52,6 +52,8 @@ def _compile_for(name: str, built: Experiment, topology: str, parameter_shards: 
     found = compile_step(built, slice_devices(topology), parameter_shards=parameter_shards)
     print(f"{name} on {topology}, {found.num_chips} chips, batch {built.batch_size}")
     print(_report(found, CHIPS[topology.split(":")[0]], built.batch_size))
+    if (parts := built.game.micro_batches) > 1:
+        print(f"note      work, traffic and roofline count one of the {parts} micro-batches")
 
 
 def _report(found: Compiled, chip: Chip, batch_size: int) -> str:

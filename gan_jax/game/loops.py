@@ -1,10 +1,24 @@
 """``lax.scan``, except where XLA's CPU compiler is slow in it."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+_platform: ContextVar[str | None] = ContextVar("platform", default=None)
+
+
+@contextlib.contextmanager
+def traced_for(platform: str) -> Iterator[None]:
+    """What is traced within is for another platform than this machine's, such as ``tpu``."""
+    token = _platform.set(platform)
+    try:
+        yield
+    finally:
+        _platform.reset(token)
 
 
 def scan(body_fn: Callable, carry: Any, inputs: Any = None, *, length: int | None = None):
@@ -35,5 +49,5 @@ def scan(body_fn: Callable, carry: Any, inputs: Any = None, *, length: int | Non
 
 
 def _slow_in_a_loop(body_fn: Callable, *inputs: Any) -> bool:
-    on_cpu = jax.default_backend() == "cpu"
+    on_cpu = (_platform.get() or jax.default_backend()) == "cpu"
     return on_cpu and "conv_general_dilated" in str(jax.make_jaxpr(body_fn)(*inputs))

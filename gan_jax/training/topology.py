@@ -16,6 +16,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from gan_jax.game import init
+from gan_jax.game.loops import traced_for
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.placement import device_mesh, state_sharding
 
@@ -141,7 +142,8 @@ def compile_step(
     out_shardings = (jax.tree.map(lambda leaf: leaf.sharding, state), whole)
     batch = jax.tree.map(partial(place, rows), _batch(experiment))
     run = jax.jit(step, donate_argnums=0, out_shardings=out_shardings)
-    compiled = run.lower(state, batch, place(whole, key)).compile()
+    with traced_for(devices[0].platform):
+        compiled = run.lower(state, batch, place(whole, key)).compile()
     memory, cost = compiled.memory_analysis(), compiled.cost_analysis()
     return Compiled(
         num_chips=len(devices),
