@@ -122,8 +122,8 @@ def test_parameters_lie_in_parts():
         device_mesh(parameter_shards=3)
 
 
-@every_arrangement
-def test_many_steps_in_one_call_agree_with_one_step_a_call(make):
+@pytest.mark.parametrize("name, counts", (("jit", (1, 3, 6)), ("shard_map", (3,)), ("pmap", (3,))))
+def test_many_steps_in_one_call_agree_with_one_step_a_call(name, counts):
     points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     feed = Batches(ArraySource({"point": points}), batch_size=8, seed=3, steps_per_round=2).feed(
         lambda fields: {"real": fields["point"]}
@@ -136,15 +136,8 @@ def test_many_steps_in_one_call_agree_with_one_step_a_call(make):
         discriminator_steps=2,
     )
     one, _ = trained(jit_arrangement, game, feed, calls=6, count=1, devices=jax.devices()[:1])
-    for count in (1, 3, 6):
-        assert_close(one, trained(make, game, feed, calls=6 // count, count=count)[0])
-
-
-def test_an_unrolled_call_of_convolutions_agrees_too(one):
-    unrolled, _ = trained(
-        jit_arrangement, everything(), digits_feed(), calls=5, count=2, devices=jax.devices()[:1]
-    )
-    assert_close(one[0], unrolled)
+    for count in counts:
+        assert_close(one, trained(ARRANGEMENTS[name], game, feed, calls=6 // count, count=count)[0])
 
 
 def test_streamed_batches_are_those_in_memory():
@@ -199,8 +192,8 @@ def test_a_batch_that_the_devices_do_not_divide(make):
         trained(make, game, feed, calls=1, count=1)
 
 
-@every_arrangement
-def test_augmented_data_do_not_depend_on_the_devices(make):
+@pytest.mark.parametrize("name", ("jit", "shard_map"))
+def test_augmented_data_do_not_depend_on_the_devices(name):
     """And neither does a term of the generator."""
     points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     feed = Batches(ArraySource({"real": points}), batch_size=8, seed=3).feed(
@@ -214,4 +207,4 @@ def test_augmented_data_do_not_depend_on_the_devices(make):
         },
     )
     one = trained(jit_arrangement, game, feed, calls=3, count=1, devices=jax.devices()[:1])
-    assert_close(one, trained(make, game, feed, calls=3, count=1))
+    assert_close(one, trained(ARRANGEMENTS[name], game, feed, calls=3, count=1))
