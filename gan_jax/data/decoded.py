@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -73,8 +73,8 @@ def _write(source: Source, folder: Path, fields: tuple[str, ...] | None, identit
     names = list(fields or first)
     if missing := [name for name in names if name not in first]:
         raise ValueError(f"no field {missing[0]!r} in the data, only {sorted(first)}")
-    draft = folder.with_name(f".{folder.name}_{os.getpid()}")
-    draft.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}_", dir=folder.parent))
     try:
         _check_room(draft, sum(np.asarray(first[name]).nbytes for name in names) * len(source))
         arrays = {
@@ -96,8 +96,8 @@ def _write(source: Source, folder: Path, fields: tuple[str, ...] | None, identit
         for array in arrays.values():
             array.flush()
         (draft / "record.json").write_text(json.dumps({"fields": names, "fingerprint": identity}))
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.replace(folder)
+        if not (folder / "record.json").is_file():  # else another process was quicker
+            draft.replace(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
