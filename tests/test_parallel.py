@@ -70,10 +70,17 @@ def one():
     )
 
 
-@every_arrangement
-def test_eight_devices_agree_with_one(one, make):
+# Half a minute each; what the others leave out is run on demand.
+EIGHT_DEVICES = [
+    pytest.param(name, marks=pytest.mark.slow) if name in ("parameters in eight", "pmap") else name
+    for name in ARRANGEMENTS
+]
+
+
+@pytest.mark.parametrize("name", EIGHT_DEVICES)
+def test_eight_devices_agree_with_one(one, name):
     assert len(jax.devices()) == 8
-    state, metrics = trained(make, everything(), digits_feed(), calls=10, count=1)
+    state, metrics = trained(ARRANGEMENTS[name], everything(), digits_feed(), calls=10, count=1)
     assert_close(one[0], state)
     assert_close(one[1], metrics)
 
@@ -87,7 +94,9 @@ def seeds():
     return feed, keys, trained(jit_arrangement, everything(), feed, **one_device)
 
 
-@pytest.mark.parametrize("name", ("jit", "parameters in two", "shard_map"))
+@pytest.mark.parametrize(
+    "name", ["jit", *(pytest.param(n, marks=pytest.mark.slow) for n in list(ARRANGEMENTS)[1:])]
+)
 def test_eight_devices_agree_with_one_for_an_ensemble(seeds, name):
     feed, keys, expected = seeds
     found = trained(ARRANGEMENTS[name], everything(), feed, calls=3, count=1, key=keys)
