@@ -111,9 +111,9 @@ def pacgan(shape: str, size: int, steps: int | None, pack: int, unroll_steps: in
 
 
 def unrolled(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int) -> Recipe:
-    """The toy of Metz et al. 2017, arXiv 1611.02163, section 3.1 and appendix A; the minimax loss is theirs.
+    """The toy of Metz et al. 2017, arXiv 1611.02163, section 3.1 and appendix A, with their minimax loss.
 
-    The batch and the width of the discriminator's layer are ours: the paper names neither.
+    Written from memory of the appendix; the batch and the width of the discriminator's layer are ours.
     """
     players = dict(activation_fn=nn.relu, kernel_init=nn.initializers.orthogonal(0.8))
     adam = partial(optax.adam, 1e-4, b1=0.5)

@@ -15,7 +15,7 @@ import time
 import jax
 import numpy as np
 import pytest
-from test_processes import final_state
+from test_command_line import final_state
 
 from gan_jax.training.experiment import rebuild
 from gan_jax.training.run_folder import RunFolder

@@ -13,14 +13,11 @@ import time
 import jax
 import numpy as np
 import pytest
+from test_command_line import final_state
 
 from gan_jax.data.batches import share
 from gan_jax.training import processes
-from gan_jax.training.checkpoint import Checkpoints
-from gan_jax.training.experiment import rebuild
-from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_lock import locked
-from gan_jax.training.states import abstract_state
 
 SECONDS = 120  # in which anything here must end
 
@@ -141,14 +138,6 @@ def ended(*started):
     return [(process.returncode, *texts) for process, texts in zip(started, outputs, strict=True)]
 
 
-def final_state(run_dir):
-    folder = RunFolder(run_dir)
-    checkpoints = Checkpoints(folder.checkpoints)
-    state = checkpoints.restore(abstract_state(rebuild(folder)))
-    checkpoints.close()
-    return jax.device_get(state)
-
-
 def lines(run_dir):
     return [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
 
@@ -223,7 +212,7 @@ def test_one_process_is_killed_and_all_go_on(file, pod, tmp_path):
 
 
 def test_parameters_on_two_processes_end_on_one(file, pod, tmp_path):
-    """Saved in parts by both, read whole by one; and one that is asked to stop stops both."""
+    """Saved in parts by both, read whole by one."""
     run_dir = tmp_path / "parts"
     first, second = start_pod(file, run_dir, "--parameter-shards", 4, "--steps", 8)
     said = ended(first, second)

@@ -108,68 +108,69 @@ def _say(message: str, code: int) -> int:
     return code
 
 
+def _run_options(
+    *,
+    run_dir: Path | None = None,
+    num_seeds: int | None = None,
+    num_workers: int | None = None,
+    parallel: Literal["jit", "shard_map", "pmap"] = "jit",
+    parameter_shards: int = 1,
+    micro_batches: int | None = None,
+    steps_per_call: int | None = None,
+    log_every_steps: int | None = None,
+    sample_every_steps: int | None = None,
+    measure_every_steps: int | None = None,
+    save_every_steps: int | None = None,
+    keep_every_steps: int | None = None,
+    allow_changed: tuple[str, ...] = (),
+    coordinator: str | None = None,
+    num_processes: int | None = None,
+    process_id: int | None = None,
+    best_metric: str | None = None,
+    patience: int | None = None,
+    tiny: bool = False,
+    debug: bool = False,
+) -> None:
+    """.
+
+    Args:
+        run_dir: the run folder (runs/<experiment> by default); an old run there goes on.
+        num_seeds: runs of so many seeds side by side, from --seed on; figures with error bars.
+        num_workers: processes that read data which is not in memory; 0 reads in threads.
+        parallel: how the step is laid over all devices.
+        parameter_shards: over how many devices each network is cut, where one is too small for it.
+        micro_batches: parts in which gradients are computed, for less memory.
+        steps_per_call: rounds in one call of the device.
+        log_every_steps: when metrics leave the device.
+        sample_every_steps: when a picture is drawn.
+        measure_every_steps: when the judge measures the moving average; the best is kept.
+        save_every_steps: when a checkpoint is written; the newest three are kept.
+        keep_every_steps: of those, the ones that are kept for good.
+        allow_changed: fields in which this command may differ from the run that it resumes.
+        coordinator: HOST:PORT of process 0, where several that are not found by themselves train a run.
+        num_processes: how many they are.
+        process_id: which this one is, from 0.
+        best_metric: the judge's figure that says which is best (its own choice by default).
+        patience: measurements without a new best after which the run stops.
+        tiny: shrink the experiment to seconds, to see that it runs.
+        debug: show the traceback of an error.
+    """
+
+
 def _with_run_options(experiment: Callable[..., Experiment]) -> Callable[..., dict[str, Any]]:
     """A function whose signature is the experiment's and the run's options, for tyro to read."""
 
     def parser(**options: Any) -> dict[str, Any]:
         return options
 
-    def run_options(
-        *,
-        run_dir: Path | None = None,
-        num_seeds: int | None = None,
-        num_workers: int | None = None,
-        parallel: Literal["jit", "shard_map", "pmap"] = "jit",
-        parameter_shards: int = 1,
-        micro_batches: int | None = None,
-        steps_per_call: int | None = None,
-        log_every_steps: int | None = None,
-        sample_every_steps: int | None = None,
-        measure_every_steps: int | None = None,
-        save_every_steps: int | None = None,
-        keep_every_steps: int | None = None,
-        allow_changed: tuple[str, ...] = (),
-        coordinator: str | None = None,
-        num_processes: int | None = None,
-        process_id: int | None = None,
-        best_metric: str | None = None,
-        patience: int | None = None,
-        tiny: bool = False,
-        debug: bool = False,
-    ) -> None:
-        """.
-
-        Args:
-            run_dir: the run folder (runs/<experiment> by default); an old run there goes on.
-            num_seeds: runs of so many seeds side by side, from --seed on; figures with error bars.
-            num_workers: processes that read data which is not in memory; 0 reads in threads.
-            parallel: how the step is laid over all devices.
-            parameter_shards: over how many devices each network is cut, where one is too small for it.
-            micro_batches: parts in which gradients are computed, for less memory.
-            steps_per_call: rounds in one call of the device.
-            log_every_steps: when metrics leave the device.
-            sample_every_steps: when a picture is drawn.
-            measure_every_steps: when the judge measures the moving average; the best is kept.
-            save_every_steps: when a checkpoint is written; the newest three are kept.
-            keep_every_steps: of those, the ones that are kept for good.
-            allow_changed: fields in which this command may differ from the run that it resumes.
-            coordinator: HOST:PORT of process 0, where several that are not found by themselves train a run.
-            num_processes: how many they are.
-            process_id: which this one is, from 0.
-            best_metric: the judge's figure that says which is best (its own choice by default).
-            patience: measurements without a new best after which the run stops.
-            tiny: shrink the experiment to seconds, to see that it runs.
-            debug: show the traceback of an error.
-        """
-
     parameters = [
         parameter
-        for function in (experiment, run_options)
+        for function in (experiment, _run_options)
         for parameter in inspect.signature(function).parameters.values()
     ]
     parser.__signature__ = inspect.Signature(parameters)
     parser.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    options_help = inspect.getdoc(run_options).split("Args:\n")[1]
+    options_help = inspect.getdoc(_run_options).split("Args:\n")[1]
     parser.__doc__ = f"{_args_section(inspect.getdoc(experiment))}\n{options_help}"
     return parser
 

@@ -13,9 +13,8 @@ from gan_jax.data.images import real_to_pixels
 # Small images are enlarged by a whole factor, without smoothing, to about this many pixels each.
 _CELL = 56
 
-LogitsFn = Callable[
-    ..., np.ndarray
-]  # (samples, condition=None) -> what the discriminator says of them
+# (samples, condition=None) -> what the discriminator says of them
+LogitsFn = Callable[..., np.ndarray]
 
 
 def image_grid(samples: np.ndarray, *, columns: int | None = None) -> Image.Image:
