@@ -52,7 +52,7 @@ def signs(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     return jax.random.rademacher(key, shape, jnp.float32)
 
 
-def ours(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int) -> Recipe:
+def ours(size: int, steps: int | None, *, shape: str, pack: int) -> Recipe:
     """A relativistic pairing game with R1 and R2 in every step, on latents of -1 and 1."""
     default_steps, first, last = {
         "ring": (20_000, 0.01, 0.001),
@@ -81,7 +81,7 @@ def ours(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int)
     return Recipe(game, make_train_step, 128, steps)
 
 
-def pacgan(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int) -> Recipe:
+def pacgan(size: int, steps: int | None, *, pack: int) -> Recipe:
     """The protocol of Lin et al. 2018, arXiv 1712.04086, section 4.1: simultaneous play, no penalty.
 
     A batch holds 100 packs, as in the authors' program. The authors' 400,000 steps are the default.
@@ -110,7 +110,7 @@ def pacgan(shape: str, size: int, steps: int | None, pack: int, unroll_steps: in
     return Recipe(game, make_simultaneous_step, 100 * pack, steps or 400_000)
 
 
-def unrolled(shape: str, size: int, steps: int | None, pack: int, unroll_steps: int) -> Recipe:
+def unrolled(size: int, steps: int | None, *, pack: int, unroll_steps: int) -> Recipe:
     """The toy of Metz et al. 2017, arXiv 1611.02163, section 3.1 and appendix A, with their minimax loss.
 
     Written from memory of the appendix; the batch and the width of the discriminator's layer are ours.
@@ -137,7 +137,6 @@ def quarter(key: jax.Array, samples: jax.Array, step: jax.Array | None = None) -
     return samples / 4.0
 
 
-RECIPES = {"ours": ours, "pacgan": pacgan, "unrolled": unrolled}
 SHAPES = {"ring": ring, "grid": grid, "high": high_dimensional}
 
 
@@ -167,8 +166,12 @@ def experiment(
         truth = ring(radius=2.0, scale=0.02)  # theirs
     if recipe != "unrolled" and unroll_steps:
         raise ValueError(f"unroll_steps={unroll_steps} belongs to --recipe unrolled, got {recipe}")
-    size = truth.means.shape[1]
-    game, make_step, batch_size, steps = RECIPES[recipe](shape, size, steps, pack, unroll_steps)
+    recipe_fn = {
+        "ours": partial(ours, shape=shape, pack=pack),
+        "pacgan": partial(pacgan, pack=pack),
+        "unrolled": partial(unrolled, pack=pack, unroll_steps=unroll_steps),
+    }[recipe]
+    game, make_step, batch_size, steps = recipe_fn(truth.means.shape[1], steps)
     every = max(steps // 2000, 1) * 100  # twenty times in a run, in whole calls of the device
     return Experiment(
         game=game,

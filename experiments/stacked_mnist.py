@@ -53,7 +53,7 @@ def uniform(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
 
 
-def pacgan(steps: int | None, pack: int, unroll_steps: int) -> Recipe:
+def pacgan(steps: int | None, *, pack: int) -> Recipe:
     """Lin et al. 2018, arXiv 1712.04086, section 4.2 and table 2: a DCGAN of 64 filters.
 
     A batch holds 64 packs. The authors' 100,000 steps are the default.
@@ -74,7 +74,7 @@ def pacgan(steps: int | None, pack: int, unroll_steps: int) -> Recipe:
     return Recipe(game, make_train_step, 64 * pack, steps or 100_000)
 
 
-def tiny(steps: int | None, pack: int, unroll_steps: int) -> Recipe:
+def tiny(steps: int | None, *, pack: int, unroll_steps: int = 0) -> Recipe:
     """Lin et al. 2018, table 3, after Metz et al. 2017, arXiv 1611.02163, section 3.3.1 and appendix.
 
     A discriminator of a quarter of the generator's channels. A batch holds 128 packs; the authors'
@@ -101,9 +101,7 @@ def tiny(steps: int | None, pack: int, unroll_steps: int) -> Recipe:
     return Recipe(game, make_step, 128 * pack, steps or 500_000, num_samples=25_600)
 
 
-def residual(
-    loss: str, names: tuple[str, ...], steps: int | None, pack: int, unroll_steps: int
-) -> Recipe:
+def residual(loss: str, names: tuple[str, ...], steps: int | None, *, pack: int) -> Recipe:
     """Small residual players without normalisation, after Huang et al. 2024, arXiv 2501.05441, table 1.
 
     The loss and the penalties are theirs, in every step; the networks and the numbers are ours.
@@ -204,7 +202,8 @@ def experiment(
         num = num_samples or found.num_samples
         return image_judges.stacked_digits(source, classifier, num_samples=num)
 
-    found = RECIPES[recipe](steps, pack, unroll_steps)
+    recipe_fn = partial(tiny, unroll_steps=unroll_steps) if recipe == "tiny" else RECIPES[recipe]
+    found = recipe_fn(steps, pack=pack)
     every = max(found.steps // 10, 1)
     return Experiment(
         game=found.game,
