@@ -5,8 +5,8 @@
     python experiments/stacked_mnist.py --recipe tiny --pack 4
     python experiments/stacked_mnist.py --recipe pacgan --pack 2
 
-The papers' protocols, and small residual players without normalisation that show what a loss and its
-penalties do. A classifier of single digits, trained on MNIST and kept on disk, reads the modes.
+The papers' protocols, and dense players of ours that show what a loss and its penalties do. A classifier of
+single digits, trained on MNIST and kept on disk, reads the modes.
 
 What was measured, and how: experiments/stability.md.
 """
@@ -20,7 +20,7 @@ import flax.linen as nn
 import jax
 import optax
 
-from gan_jax import losses, penalties, schedules
+from gan_jax import losses, penalties
 from gan_jax.data import in_memory, tfds_source
 from gan_jax.data.arrays import joined
 from gan_jax.data.images import check_images, stack_digits
@@ -30,7 +30,7 @@ from gan_jax.metrics import image_judges
 from gan_jax.metrics.classifier_cache import cached_classifier
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
-from gan_jax.models.upsampling import UpsamplingGenerator
+from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.remedies.packing import pack as packing
 from gan_jax.training import Experiment, main
 
@@ -101,48 +101,44 @@ def tiny(steps: int | None, *, pack: int, unroll_steps: int = 0) -> Recipe:
     return Recipe(game, make_step, 128 * pack, steps or 500_000, num_samples=25_600)
 
 
-def residual(loss: str, names: tuple[str, ...], steps: int | None, *, pack: int) -> Recipe:
-    """Small residual players without normalisation, after Huang et al. 2024, arXiv 2501.05441, table 1.
+def dense(loss: str, names: tuple[str, ...], steps: int | None, *, pack: int) -> Recipe:
+    """Dense players under the losses and penalties of Huang et al. 2024, arXiv 2501.05441, table 1.
 
-    The loss and the penalties are theirs, in every step; the networks and the numbers are ours.
+    Loss and penalties are theirs, in every step; the networks and the numbers are ours. Dense layers take
+    a quarter of the time of small convolutions on a CPU, and with batch norm in the generator 995 modes
+    are there after 1,000 steps; without it, after 5,000.
     """
-    steps = steps or 10_000
+    steps = steps or 4_000
     kinds = {
         "r1": (penalties.r1, penalties.on_real),
         "r2": (penalties.r2, penalties.on_fake),
     }
-    weight = schedules.cosine(1.0, 0.1, end=steps)
-    optimizer = optax.adam(optax.cosine_decay_schedule(5e-4, steps, alpha=0.1), b1=0.0, b2=0.99)
     he = nn.initializers.he_normal()
+
+    def adam(rate: float) -> optax.GradientTransformation:
+        return optax.adam(optax.cosine_decay_schedule(rate, steps, alpha=0.1), b1=0.5, b2=0.99)
+
     game = Game(
-        generator=UpsamplingGenerator(
-            SHAPE,
-            start_channels=64,
-            widths=(32, 16),
-            kernel_size=3,
-            output_kernel_size=3,
-            residual_blocks=1,
-            kernel_init=he,
+        generator=MLPGenerator(
+            SHAPE, (512, 512), norm_fn=BatchNorm, activation_fn=nn.relu, kernel_init=he
         ),
-        discriminator=DCGANDiscriminator(
-            (16, 32, 64), kernel_size=3, residual_blocks=1, kernel_init=he
-        ),
+        discriminator=MLPDiscriminator((512, 512), kernel_init=he),
         loss=LOSSES[loss](),
-        generator_optimizer=optimizer,
-        discriminator_optimizer=optimizer,
+        generator_optimizer=adam(1e-3),
+        discriminator_optimizer=adam(5e-4),
         latent_size=64,
-        penalties={name: penalties.Penalty(*kinds[name], weight) for name in names},
+        penalties={name: penalties.Penalty(*kinds[name], 3.0) for name in names},
         augment_fn=packing(pack),
     )
     return Recipe(game, make_train_step, 64 * pack, steps)
 
 
 RECIPES = {
-    "rpgan-r1-r2": partial(residual, "rpgan", ("r1", "r2")),
-    "gan-r1-r2": partial(residual, "gan", ("r1", "r2")),
-    "rpgan-r1": partial(residual, "rpgan", ("r1",)),
-    "gan-r1": partial(residual, "gan", ("r1",)),
-    "rpgan": partial(residual, "rpgan", ()),
+    "rpgan-r1-r2": partial(dense, "rpgan", ("r1", "r2")),
+    "gan-r1-r2": partial(dense, "gan", ("r1", "r2")),
+    "rpgan-r1": partial(dense, "rpgan", ("r1",)),
+    "gan-r1": partial(dense, "gan", ("r1",)),
+    "rpgan": partial(dense, "rpgan", ()),
     "pacgan": pacgan,
     "tiny": tiny,
 }
@@ -204,7 +200,7 @@ def experiment(
 
     recipe_fn = partial(tiny, unroll_steps=unroll_steps) if recipe == "tiny" else RECIPES[recipe]
     found = recipe_fn(steps, pack=pack)
-    every = max(found.steps // 10, 1)
+    every = max(found.steps // 5, 1)
     return Experiment(
         game=found.game,
         make_step=found.make_step,

@@ -30,6 +30,7 @@ from gan_jax.training.placement import (
     put,
     put_leaf,
     put_rows,
+    shard_rows,
     state_sharding,
 )
 
@@ -81,10 +82,7 @@ def jit_arrangement(
     by_rows = NamedSharding(mesh, _rows_spec(num_seeds, mesh.axis_names))
     place_fn = partial(state_sharding, mesh)
 
-    def shard_rows(rows):
-        return jax.lax.with_sharding_constraint(rows, NamedSharding(mesh, P(mesh.axis_names)))
-
-    steps = _run_steps(make_step(game, shard_fn=shard_rows), feed.load_fn, num_seeds)
+    steps = _run_steps(make_step(game, shard_fn=shard_rows(mesh)), feed.load_fn, num_seeds)
 
     def run(state, resident, chunk, key):
         state, metrics = steps(state, resident, chunk, key)

@@ -41,6 +41,12 @@ def state_sharding(mesh: Mesh, leaf: Any) -> NamedSharding:
     return NamedSharding(mesh, P(*[None] * longest, PARAMETER_AXIS))
 
 
+def shard_rows(mesh: Mesh) -> Callable[[Any], Any]:
+    """The ``shard_fn`` of a step on this mesh: rows that are drawn within it are shared out over all devices."""
+    by_rows = NamedSharding(mesh, P(mesh.axis_names))
+    return lambda rows: jax.lax.with_sharding_constraint(rows, by_rows)
+
+
 def put(tree: Any, sharding: NamedSharding) -> Any:
     """Arrays that every process has whole."""
     return jax.tree.map(lambda leaf: put_leaf(leaf, sharding), tree)

@@ -18,7 +18,7 @@ from jax.sharding import PartitionSpec as P
 from gan_jax.game import init
 from gan_jax.game.loops import traced_for
 from gan_jax.training.experiment import Experiment
-from gan_jax.training.placement import device_mesh, state_sharding
+from gan_jax.training.placement import device_mesh, shard_rows, state_sharding
 
 
 class Chip(NamedTuple):
@@ -133,12 +133,7 @@ def compile_step(
         lambda: init(game, jax.random.key(0), _condition(experiment, 2), num=experiment.batch_size)
     )
     state = jax.tree.map(lambda leaf: place(state_sharding(mesh, leaf), leaf), state)
-    step = experiment.make_step(
-        game,
-        shard_fn=lambda rows: jax.lax.with_sharding_constraint(
-            rows, NamedSharding(mesh, P(mesh.axis_names))
-        ),
-    )
+    step = experiment.make_step(game, shard_fn=shard_rows(mesh))
     out_shardings = (jax.tree.map(lambda leaf: leaf.sharding, state), whole)
     batch = jax.tree.map(partial(place, rows), _batch(experiment))
     run = jax.jit(step, donate_argnums=0, out_shardings=out_shardings)
