@@ -8,7 +8,8 @@
 The papers' protocols, and dense players of ours that show what a loss and its penalties do. A classifier of
 single digits, trained on MNIST and kept on disk, reads the modes.
 
-What was measured, and how: experiments/stability.md.
+Ours, seed 0, 4,000 steps (7 minutes on one core): 985 of 1,000 modes (999 at step 2,400), KL 0.60, Frechet 624 (real: 1,000, 0.023, 2.2;
+noise: 7, 6.9, 2,234); without penalties 44 modes. The other rows, and what falls short: experiments/stability.md.
 """
 
 from collections.abc import Callable
