@@ -8,7 +8,7 @@
 The papers' protocols, and dense players of ours that show what a loss and its penalties do. A classifier of
 single digits, trained on MNIST and kept on disk, reads the modes.
 
-Ours, seed 0, 4,000 steps (7 minutes on one core): 985 of 1,000 modes (999 at step 2,400), KL 0.60, Frechet 624 (real: 1,000, 0.023, 2.2;
+Ours, seed 0, 4,000 steps (9.5 minutes on one core, the other busy): 985 of 1,000 modes (999 at step 2,400), KL 0.60, Frechet 624 (real: 1,000, 0.023, 2.2;
 noise: 7, 6.9, 2,234); without penalties 44 modes. The other rows, and what falls short: experiments/stability.md.
 """
 
@@ -105,9 +105,9 @@ def tiny(steps: int | None, *, pack: int, unroll_steps: int = 0) -> Recipe:
 def dense(loss: str, names: tuple[str, ...], steps: int | None, *, pack: int) -> Recipe:
     """Dense players under the losses and penalties of Huang et al. 2024, arXiv 2501.05441, table 1.
 
-    Loss and penalties are theirs, in every step; the networks and the numbers are ours. Dense layers take
-    a quarter of the time of small convolutions on a CPU, and with batch norm in the generator 995 modes
-    are there after 1,000 steps; without it, after 5,000.
+    Loss and penalties are theirs, in every step; the networks and the numbers are ours. In trials a step of
+    small convolutions took four times as long, and 995 modes were there after 1,000 steps with batch norm in
+    the generator, after 5,000 without it.
     """
     steps = steps or 4_000
     kinds = {
