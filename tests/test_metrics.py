@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -127,9 +129,13 @@ def digit_classifier(folder, **changes):
 def test_a_classifier_is_trained_once(tmp_path, monkeypatch):
     made = digit_classifier(tmp_path)
     trainings = []
-    monkeypatch.setattr(
-        "gan_jax.metrics.classifier_cache._save", lambda *made: trainings.append(made)
-    )
+
+    @functools.wraps(train_classifier)
+    def train(*sources, **options):
+        trainings.append(options)
+        return made
+
+    monkeypatch.setattr("gan_jax.metrics.classifier_cache.train_classifier", train)
     found = digit_classifier(tmp_path)
     assert (found.network, found[2:]) == (made.network, made[2:])
     jax.tree.map(np.testing.assert_array_equal, found.variables, made.variables)
@@ -137,7 +143,7 @@ def test_a_classifier_is_trained_once(tmp_path, monkeypatch):
     # anything else that is asked for is another classifier
     for change in (dict(steps=9), dict(seed=1), dict(max_shift=0), dict(widths=(4, 4))):
         digit_classifier(tmp_path, **change)
-    assert len(trainings) == 4 and len(list(tmp_path.iterdir())) == 1
+    assert len(trainings) == 4 and len(list(tmp_path.iterdir())) == 5
 
 
 def test_a_damaged_classifier_is_trained_again(tmp_path):
