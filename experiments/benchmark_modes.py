@@ -51,6 +51,7 @@ def _stacked(recipe: str, published: str = "", **others: Any) -> Row:
 MIXTURES = {
     "ours-grid": _mixture("ours", "grid"),
     "ours-ring": _mixture("ours", "ring"),
+    "ours-high": _mixture("ours", "high"),
     # Lin et al. 2018, arXiv 1712.04086, table 1: ten trials, 400,000 steps
     "pacgan-grid-1": _mixture("pacgan", "grid", "17.3 +- 0.8, 94.8 +- 0.7, 0.70 +- 0.07", pack=1),
     "pacgan-grid-2": _mixture("pacgan", "grid", "23.8 +- 0.7, 91.3 +- 0.8, 0.13 +- 0.04", pack=2),
@@ -73,6 +74,9 @@ STACKED = {
     "stacked-rpgan-r1": _stacked("rpgan-r1", "fail"),
     "stacked-gan-r1": _stacked("gan-r1", "fail"),
     "stacked-rpgan": _stacked("rpgan"),
+    # the same losses on convolutional players of ours
+    "stacked-conv-rpgan-r1-r2": _stacked("conv-rpgan-r1-r2", "1000, 0.0781"),
+    "stacked-conv-rpgan-r1": _stacked("conv-rpgan-r1", "fail"),
     # Lin et al. 2018, table 2: ten trials, 100,000 steps
     "stacked-pacgan-1": _stacked("pacgan", "78.9 +- 6.5, 4.50 +- 0.13", pack=1),
     "stacked-pacgan-2": _stacked("pacgan", "1000, 0.06", pack=2),
