@@ -198,7 +198,9 @@ def test_one_process_is_killed_and_all_go_on(file, pod, tmp_path):
     (code, _, err), (killed, *_) = ended(first, second)
     assert killed == -signal.SIGKILL and code != 0
     assert time.monotonic() - began < 60
-    assert "another process of this run has ended" in err and "the same command" in err
+    # ours, or JAX's where it waits for the other within a save
+    assert "another process of this run has ended" in err or "another task died" in err
+    assert "process 0 of 2" in err and "start all of them again with the same command" in err
     step = max(
         int(path.name) for path in (run_dir / "checkpoints").iterdir() if path.name.isdecimal()
     )

@@ -15,7 +15,7 @@ import tyro
 from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.interruption import Interrupted
 from gan_jax.training.loop import NonFiniteError
-from gan_jax.training.processes import LOST, OtherProcessError, join, lost
+from gan_jax.training.processes import LOST, TOGETHER, OtherProcessError, join, lost
 from gan_jax.training.runner import run
 
 # The run's options that stand for fields of the experiment, where they are given.
@@ -52,6 +52,8 @@ def main(experiment: Callable[..., Experiment], *, tiny: dict[str, Any]) -> None
 
     def call():
         join(options["coordinator"], options["num_processes"], options["process_id"])
+        if jax.distributed.is_initialized():
+            _say(TOGETHER.format(index=jax.process_index(), count=jax.process_count()), 0)
         built = experiment(**arguments)
         given = {name: options[name] for name in _FIELDS if options[name] is not None}
         if options["micro_batches"] is not None:
