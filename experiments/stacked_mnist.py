@@ -10,8 +10,8 @@ classifier of single digits, trained on MNIST and kept on disk, reads the modes.
 
 Dense, seed 0, 4,000 steps (9.5 minutes on one core, the other busy): 985 of 1,000 modes (999 at step 2,400), KL 0.60,
 Frechet 624 (real: 1,000, 0.023, 2.2; noise: 7, 6.9, 2,234); without penalties 44 modes. Convolutional
-(conv-rpgan-r1-r2), seed 0, 12,000 steps (87 minutes on one core, the other busy): 1,000 modes, KL 0.35, Frechet
-270. The other rows, and what falls short: experiments/stability.md.
+(conv-rpgan-r1-r2), seed 0, 12,000 steps (87 minutes so, with the classifier's training): 1,000 modes, KL 0.35,
+Frechet 270, with a green channel of blotches. The other rows, and what falls short: experiments/stability.md.
 """
 
 from collections.abc import Callable
@@ -123,7 +123,7 @@ DENSE = Players(
     steps=4_000,
     weight_fn=lambda steps: 3.0,
 )
-# with two layers in the discriminator, which see strokes and not digits, Frechet stayed above 600
+# with two layers in the discriminator Frechet stayed at 600 and more, in up to 2,400 steps
 CONVOLUTIONAL = Players(
     DCGANGenerator(SHAPE, (128, 64), kernel_size=4, activation_fn=nn.relu),
     DCGANDiscriminator((32, 64, 128, 256), kernel_size=4, kernel_init=HE),

@@ -17,6 +17,7 @@ from test_command_line import final_state
 
 from gan_jax.data.batches import share
 from gan_jax.training import processes
+from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.run_lock import locked
 
 SECONDS = 120  # in which anything here must end
@@ -198,7 +199,7 @@ def test_one_process_is_killed_and_all_go_on(file, pod, tmp_path):
     (code, _, err), (killed, *_) = ended(first, second)
     assert killed == -signal.SIGKILL and code != 0
     assert time.monotonic() - began < 60
-    # ours, or JAX's where it waits for the other within a save
+    # ours where JAX reports it, else JAX's own
     assert "another process of this run has ended" in err or "another task died" in err
     assert "process 0 of 2" in err and "start all of them again with the same command" in err
     step = max(
@@ -211,6 +212,25 @@ def test_one_process_is_killed_and_all_go_on(file, pod, tmp_path):
     assert [code for code, *_ in said] == [0] * 4, said
     assert f"resuming {run_dir} at step" in said[0][1]
     jax.tree.map(np.testing.assert_array_equal, final_state(run_dir), final_state(whole))
+
+
+def test_a_lost_process_is_told_of(monkeypatch, capsys):
+    """Where JAX reports it, in our words; any other error of JAX keeps its traceback."""
+    ends = []
+    monkeypatch.setattr(jax.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(os, "_exit", ends.append)
+    for report, said in (
+        ("Gloo AllReduce failed: Connection closed by peer", processes.LOST),
+        ("RESOURCE_EXHAUSTED: out of memory", "Traceback"),
+    ):
+
+        def step(report=report):
+            raise jax.errors.JaxRuntimeError(report)
+
+        with pytest.raises(jax.errors.JaxRuntimeError):  # the process would be gone
+            exit_with_message(step)
+        assert said in capsys.readouterr().err
+    assert ends == [1, 1]
 
 
 def test_parameters_on_two_processes_end_on_one(file, pod, tmp_path):

@@ -52,7 +52,7 @@ def main(experiment: Callable[..., Experiment], *, tiny: dict[str, Any]) -> None
 
     def call():
         join(options["coordinator"], options["num_processes"], options["process_id"])
-        if jax.distributed.is_initialized():
+        if jax.distributed.is_initialized() and jax.process_count() > 1:
             _say(TOGETHER.format(index=jax.process_index(), count=jax.process_count()), 0)
         built = experiment(**arguments)
         given = {name: options[name] for name in _FIELDS if options[name] is not None}

@@ -20,8 +20,8 @@ HEARTBEAT_SECONDS = 30
 JOIN_SECONDS = 300
 
 
-# Said when a process begins, since JAX aborts one that waits for a lost process within a save, or whose
-# coordinator is lost, with a text of its own ("another task died") and no chance of ours.
+# Said when a process begins, since JAX may abort one that waits for a lost process, or whose coordinator is lost,
+# with a text of its own ("another task died") and no chance of ours.
 TOGETHER = (
     "process {index} of {count}: if one of them ends all end, and the newest checkpoint stays whole; then start all "
     "of them again with the same command"
