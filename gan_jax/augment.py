@@ -1,13 +1,14 @@
-"""Augmentation: differentiable functions ``(key, images, step) -> images``; each image gets its own draw.
+"""Augmentation: differentiable functions ``(key, images, turn) -> images``; each image gets its own draw.
 
 There are two places for one, and they teach different things:
 
 - ``Game(augment_fn=...)`` changes everything that is judged, real and fake, in both players'
   updates, so the generator is not taught to draw the changes (Zhao et al. 2020).
 - ``Experiment(data_augment_fn=...)`` changes the real images only: more data, whose changes the
-  generator learns to draw. There is no step there.
+  generator learns to draw. It takes one example; :func:`of_example` makes one of a function here.
 
-The functions here do not look at the step; :mod:`gan_jax.remedies.instance_noise` does.
+The ``turn`` (:class:`gan_jax.context.Turn`) is the game's: round, player and memory. The functions here do not look
+at it; :mod:`gan_jax.remedies.instance_noise` does.
 
 References:
     Zhao et al. 2020, arXiv 2006.10738, equations 5 to 7 (DiffAugment: colour, translation, cutout).
@@ -21,27 +22,44 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 Images = Float[Array, "batch height width channels"]
-AugmentFn = Callable[..., Images]  # (key, images, step=None) -> images
+AugmentFn = Callable[..., Any]  # (key, samples, turn=None) -> samples
+ExampleFn = Callable[[jax.Array, dict[str, Any]], dict[str, Any]]  # (key, example) -> example
 
 
 def compose(*augment_fns: AugmentFn) -> AugmentFn:
     """One augmentation after the other, each with its own key."""
 
-    def augment_fn(key: Key[Array, ""], samples: jax.Array, step: Any = None) -> jax.Array:
+    def augment_fn(key: Key[Array, ""], samples: Any, turn: Any = None) -> Any:
         keys = jax.random.split(key, len(augment_fns))
         for augment, subkey in zip(augment_fns, keys, strict=True):
-            samples = augment(subkey, samples, step)
+            samples = augment(subkey, samples, turn)
         return samples
 
     return augment_fn
 
 
-def unchanged(key: Key[Array, ""], samples: jax.Array, step: Any = None) -> jax.Array:
+def unchanged(key: Key[Array, ""], samples: Any, turn: Any = None) -> Any:
     """The samples as they are."""
     return samples
 
 
-def flip(key: Key[Array, ""], images: Images, step: Any = None) -> Images:
+def of_example(augment_fn: AugmentFn, *fields: str) -> ExampleFn:
+    """A change of images as a change of one example, for ``Experiment(data_augment_fn=...)``.
+
+    Args:
+        augment_fn: ``(key, images) -> images``.
+        fields: of the example, ``real`` if none is named. All of them get the same draw: an image and the image that
+            it is made from flip together.
+    """
+
+    def example_fn(key: jax.Array, example: dict[str, Any]) -> dict[str, Any]:
+        changed = {name: augment_fn(key, example[name][None])[0] for name in fields or ("real",)}
+        return {**example, **changed}
+
+    return example_fn
+
+
+def flip(key: Key[Array, ""], images: Images, turn: Any = None) -> Images:
     """Mirror each image left to right with probability 1/2."""
     mirrored = jax.random.bernoulli(key, 0.5, (len(images), 1, 1, 1))
     return jnp.where(mirrored, images[:, :, ::-1], images)
@@ -68,7 +86,7 @@ def translate(*, max_shift: int, fill: float = -1.0) -> AugmentFn:
         padded = jnp.pad(image, border, constant_values=fill)
         return jax.lax.dynamic_slice(padded, (corner[0], corner[1], 0), image.shape)
 
-    def augment_fn(key: Key[Array, ""], images: Images, step: Any = None) -> Images:
+    def augment_fn(key: Key[Array, ""], images: Images, turn: Any = None) -> Images:
         corners = jax.random.randint(key, (len(images), 2), 0, 2 * max_shift + 1)
         return jax.vmap(shift)(images, corners)
 
@@ -205,7 +223,7 @@ def _within(size: int, centre: jax.Array, length: int) -> jax.Array:
 def _on_each(augment_one: Callable[[jax.Array, jax.Array], jax.Array]) -> AugmentFn:
     """A change of one image, made to each of a batch with its own key."""
 
-    def augment_fn(key: Key[Array, ""], images: Images, step: Any = None) -> Images:
+    def augment_fn(key: Key[Array, ""], images: Images, turn: Any = None) -> Images:
         return jax.vmap(augment_one)(jax.random.split(key, len(images)), images)
 
     return augment_fn

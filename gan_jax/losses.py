@@ -16,8 +16,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from gan_jax.scene import Scene
-
 Logits = Float[Array, "..."]  # not named: the refusal of two shapes below says what to do
 LossFn = Callable[[Logits, Logits], Logits]
 MeanFn = Callable[[Logits, Logits, jax.Array], jax.Array]  # (losses, fake_logits, step) -> scalar
@@ -33,19 +31,6 @@ class AdversarialLoss(NamedTuple):
 
     discriminator: LossFn
     generator: LossFn
-
-
-class GeneratorTerm(NamedTuple):
-    """What a generator minimises beside its adversarial loss: ``weight * mean(term_fn(key, scene))``.
-
-    Attributes:
-        term_fn: ``(key, scene) -> [B]`` or a scalar; gradients reach the generator through
-            ``scene.fake`` and ``scene.generate_fn``. The key is fresh for each update.
-        weight: a number, or an optax schedule of the step.
-    """
-
-    term_fn: Callable[[jax.Array, Scene], jax.Array]
-    weight: float | Callable[[jax.Array], jax.Array]
 
 
 def plain_mean(losses: Logits, fake_logits: Logits, step: jax.Array) -> jax.Array:
@@ -239,6 +224,32 @@ def relativistic_average() -> AdversarialLoss:
         return jax.nn.softplus(r) + jax.nn.softplus(-f)
 
     return AdversarialLoss(discriminator, generator)
+
+
+def swapped(loss: AdversarialLoss) -> AdversarialLoss:
+    """The generator minimises the discriminator's loss with the two sides exchanged.
+
+    ``generator(real, fake) = loss.discriminator(fake, real)``: both sides reach the generator. For games whose real
+    side is made by the generator too, as a BiGAN's pairs ``(x, E(x))``: under a loss whose generator forgets the
+    real logits, such as :func:`non_saturating`, the encoder would get no gradient at all.
+
+    Args:
+        loss: whose ``discriminator`` is taken.
+
+    References:
+        Donahue et al. 2017, arXiv 1605.09782, section 3.4 (the exchanged labels);
+        Dumoulin et al. 2017, arXiv 1606.00704, algorithm 1.
+    """
+    return AdversarialLoss(loss.discriminator, lambda real, fake: loss.discriminator(fake, real))
+
+
+def none() -> AdversarialLoss:
+    """No adversarial loss: 0 for both players. For games whose whole loss is in their terms, and for controls."""
+
+    def zero(real_logits: Logits, fake_logits: Logits) -> Logits:
+        return jnp.zeros_like(fake_logits)
+
+    return AdversarialLoss(zero, zero)
 
 
 def _cross_entropy(label_smoothing: float, real_weight: float, fake_weight: float) -> LossFn:

@@ -2,49 +2,53 @@
 
 ``logits_fn: [B, ...] -> [B]`` is anything that can be differentiated: a discriminator with its
 parameters and condition bound, or ``lambda x: x @ w`` in a test. Where a penalty is measured is
-a separate function of a key (:func:`on_real`, :func:`between`, ...), and :class:`Penalty` puts
-the two together with a weight.
+a separate function of a key (:func:`on_real`, :func:`between`, ...), and :func:`gradient_penalty` makes
+a term of the two::
+
+    Game(discriminator_terms={"r1": Term(gradient_penalty(r1, on_real), weight=0.1)})
+
+Points are what the discriminator sees: augmented, packed. To penalise it as a function of what was not augmented
+yet, compose: ``r1(lambda x: real.logits_fn(real.augment_fn(x)), real.raw)`` with ``real = context.real``.
 
 Conventions. R1 and R2 hold the 1/2 of Mescheder et al. (``weight`` is their ``gamma``).
-WGAN-GP and DRAGAN hold no 1/2 (``weight`` is their ``lambda``, 10 in both papers). Norms are over
-all axes but the first. The gradient is that of ``sum(logits_fn(points))``: for a ``logits_fn`` that
-judges each row by itself this is the per-example gradient; batch norm in the discriminator mixes
-rows, and the penalty then sees the mixture.
+WGAN-GP and DRAGAN hold no 1/2 (``weight`` is their ``lambda``, 10 in both papers). Points may be a tree: norms are
+over all axes but the first of all its floating leaves; other leaves (labels, tokens) are held. The gradient is that
+of ``sum(logits_fn(points))``: for a ``logits_fn`` that judges each row by itself this is the per-example gradient;
+batch norm in the discriminator mixes rows, and the penalty then sees the mixture. Patches ``[B, h, w]`` are summed
+before the gradient. Of several judges (a tree of logits) each has its own penalty, and these are summed.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from gan_jax.scene import Scene
+from gan_jax.context import Context, Exhibit
 
-Points = Float[Array, "batch ..."]
+Points = Any  # [B, ...], or a tree of rows
 PerExample = Float[Array, " batch"]
-LogitsFn = Callable[[Points], PerExample]
-PenaltyFn = Callable[[LogitsFn, Any], PerExample]
-PointsFn = Callable[[jax.Array, Scene], Any]
+LogitsFn = Callable[[Points], Any]  # -> [B], patches, or a tree of either
+PenaltyFn = Callable[[LogitsFn, Points], PerExample]
+PointsFn = Callable[[jax.Array, Context], Exhibit]
 
 
-class Penalty(NamedTuple):
-    """A penalty of the discriminator: what, where, and how much.
+def gradient_penalty(
+    penalty_fn: PenaltyFn, points_fn: PointsFn
+) -> Callable[[jax.Array, Context], PerExample]:
+    """The ``term_fn`` of a gradient penalty, for :class:`gan_jax.context.Term`.
 
-    The discriminator minimises its loss plus ``weight * mean(penalty_fn(logits_fn, points))``
-    with ``points = points_fn(key, scene)``.
-
-    Attributes:
+    Args:
         penalty_fn: such as :func:`r1`.
-        points_fn: such as :func:`on_real`; the key is fresh for each update. It returns whatever
-            its ``penalty_fn`` takes: samples here, pairs of samples in
-            :mod:`gan_jax.remedies.consistency`.
-        weight: a number, or an optax schedule of the step.
+        points_fn: ``(key, context) -> exhibit``, such as :func:`on_real`: the points, and how they are judged.
     """
 
-    penalty_fn: PenaltyFn
-    points_fn: PointsFn
-    weight: float | Callable[[jax.Array], jax.Array]
+    def term_fn(key: jax.Array, context: Context) -> PerExample:
+        points = points_fn(key, context)
+        return penalty_fn(points.logits_fn, points.samples)
+
+    return term_fn
 
 
 def r1(logits_fn: LogitsFn, real: Points) -> PerExample:
@@ -60,7 +64,7 @@ def r1(logits_fn: LogitsFn, real: Points) -> PerExample:
     References:
         Mescheder et al. 2018, arXiv 1801.04406, equation 9.
     """
-    return _gradient_square(logits_fn, real) / 2
+    return sum(square / 2 for square in _gradient_squares(logits_fn, real))
 
 
 def r2(logits_fn: LogitsFn, fake: Points) -> PerExample:
@@ -76,7 +80,7 @@ def r2(logits_fn: LogitsFn, fake: Points) -> PerExample:
     References:
         Mescheder et al. 2018, arXiv 1801.04406, equation 10.
     """
-    return _gradient_square(logits_fn, fake) / 2
+    return sum(square / 2 for square in _gradient_squares(logits_fn, fake))
 
 
 def wgan_gp(logits_fn: LogitsFn, points: Points) -> PerExample:
@@ -92,7 +96,7 @@ def wgan_gp(logits_fn: LogitsFn, points: Points) -> PerExample:
     References:
         Gulrajani et al. 2017, arXiv 1704.00028, equation 3.
     """
-    return jnp.square(_gradient_norm(logits_fn, points) - 1.0)
+    return sum(jnp.square(_norm(square) - 1.0) for square in _gradient_squares(logits_fn, points))
 
 
 def wgan_gp_one_sided(logits_fn: LogitsFn, points: Points) -> PerExample:
@@ -108,7 +112,8 @@ def wgan_gp_one_sided(logits_fn: LogitsFn, points: Points) -> PerExample:
     References:
         Petzka et al. 2018, arXiv 1709.08894 (the WGAN-LP penalty).
     """
-    return jnp.square(jax.nn.relu(_gradient_norm(logits_fn, points) - 1.0))
+    squares = _gradient_squares(logits_fn, points)
+    return sum(jnp.square(jax.nn.relu(_norm(square) - 1.0)) for square in squares)
 
 
 def dragan(logits_fn: LogitsFn, points: Points) -> PerExample:
@@ -129,39 +134,54 @@ def dragan(logits_fn: LogitsFn, points: Points) -> PerExample:
     return wgan_gp(logits_fn, points)
 
 
-def on_real(key: Key[Array, ""], scene: Scene) -> Points:
+def on_real(key: Key[Array, ""], context: Context) -> Exhibit:
     """The real samples themselves (for R1)."""
-    return scene.real
+    return context.real
 
 
-def on_fake(key: Key[Array, ""], scene: Scene) -> Points:
+def on_fake(key: Key[Array, ""], context: Context) -> Exhibit:
     """The fake samples themselves (for R2)."""
-    return scene.fake
+    return context.fake
 
 
-def between(key: Key[Array, ""], scene: Scene) -> Points:
-    """Uniformly drawn points on the lines from fake to real (for WGAN-GP).
+def between(key: Key[Array, ""], context: Context) -> Exhibit:
+    """Uniformly drawn points on the lines from fake to real (for WGAN-GP), judged as the real side is.
 
-    ``e * real + (1 - e) * fake`` with one ``e ~ U[0, 1)`` per example.
+    ``e * real + (1 - e) * fake`` with one ``e ~ U[0, 1)`` per example; of a tree all floating leaves move alike.
 
     Args:
         key: a PRNG key.
-        scene: with ``real`` and ``fake`` of one shape ``[B, ...]``.
+        context: with ``real`` and ``fake`` of one structure and one shape ``[B, ...]`` of each leaf.
 
     Raises:
-        ValueError: the two shapes differ.
+        ValueError: shapes differ; or there are leaves, or conditions, that no line joins (integers).
 
     References:
         Gulrajani et al. 2017, arXiv 1704.00028, algorithm 1, lines 4 to 6.
     """
-    real, fake = scene.real, scene.fake
-    if real.shape != fake.shape:
+    real, fake = context.real, context.fake
+    if fake.condition is not None and fake.condition is not real.condition:
         raise ValueError(
-            f"real {real.shape} and fake {fake.shape} must have the same shape: "
-            "each real sample is joined to one fake"
+            "points between real and fake have no condition where fakes have another one (fake_condition): take R1 "
+            "and R2, or show both sides with one condition"
         )
-    epsilon = jax.random.uniform(key, (len(real),) + (1,) * (real.ndim - 1), real.dtype)
-    return epsilon * real + (1.0 - epsilon) * fake
+    leaves = jax.tree.leaves(real.samples)
+    epsilon = jax.random.uniform(key, (len(leaves[0]),), _floating_dtype(leaves))
+
+    def join(real: jax.Array, fake: jax.Array) -> jax.Array:
+        if real.shape != fake.shape:
+            raise ValueError(
+                f"real {real.shape} and fake {fake.shape} must have the same shape: "
+                "each real sample is joined to one fake"
+            )
+        if not jnp.issubdtype(real.dtype, jnp.floating):
+            raise ValueError(
+                f"no line joins leaves of {real.dtype}: show integers as a condition, or as one-hot rows"
+            )
+        share = epsilon.reshape(-1, *[1] * (real.ndim - 1))
+        return share * real + (1.0 - share) * fake
+
+    return real._replace(samples=jax.tree.map(join, real.samples, fake.samples))
 
 
 def around_real(*, scale: float) -> PointsFn:
@@ -180,28 +200,58 @@ def around_real(*, scale: float) -> PointsFn:
     if not 0.0 < scale < float("inf"):
         raise ValueError(f"scale must be positive and finite, got {scale}")
 
-    def points_fn(key: jax.Array, scene: Scene) -> Points:
-        return scene.real + scale * jax.random.normal(key, scene.real.shape, scene.real.dtype)
+    def points_fn(key: jax.Array, context: Context) -> Exhibit:
+        real = context.real.samples
+        return context.real._replace(
+            samples=real + scale * jax.random.normal(key, real.shape, real.dtype)
+        )
 
     return points_fn
 
 
-def _gradient_square(logits_fn: LogitsFn, points: Points) -> PerExample:
-    def total(points: Points) -> Float[Array, ""]:
-        logits = logits_fn(points)
-        if logits.shape != points.shape[:1]:
-            raise ValueError(
-                f"logits_fn gave {logits.shape} for points {points.shape}: expected one logit "
-                f"per example, {points.shape[:1]}; average the patches or squeeze the last axis"
-            )
-        return logits.sum()
+def _gradient_squares(logits_fn: LogitsFn, points: Points) -> list[PerExample]:
+    """``|grad D_k(x)|^2`` of each judge k: through its own backward pass only."""
+    leaves, structure = jax.tree.flatten(points)
+    moving = [index for index, leaf in enumerate(leaves) if _is_floating(leaf)]
 
-    gradient = jax.grad(total)(points)
-    return jnp.sum(jnp.square(gradient), axis=tuple(range(1, gradient.ndim)))
+    def logits_at(moved: list[jax.Array]) -> list[jax.Array]:
+        placed = list(leaves)
+        for index, leaf in zip(moving, moved, strict=True):
+            placed[index] = leaf
+        return jax.tree.leaves(logits_fn(jax.tree.unflatten(structure, placed)))
+
+    def square_of(judge: int) -> PerExample:
+        def total(moved: list[jax.Array]) -> jax.Array:
+            logits = logits_at(moved)[judge]
+            _check_logits(logits, len(leaves[0]))
+            return logits.sum()
+
+        gradients = jax.grad(total)([leaves[index] for index in moving])
+        return sum(jnp.sum(jnp.square(g), axis=tuple(range(1, g.ndim))) for g in gradients)
+
+    if not moving:
+        raise ValueError("a gradient penalty needs points of floating point, got none")
+    judges = jax.eval_shape(logits_at, [leaves[index] for index in moving])
+    return [square_of(judge) for judge in range(len(judges))]
 
 
-def _gradient_norm(logits_fn: LogitsFn, points: Points) -> PerExample:
-    square = _gradient_square(logits_fn, points)
+def _check_logits(logits: jax.Array, rows: int) -> None:
+    if logits.shape[:1] != (rows,) or (logits.ndim == 2 and logits.shape[1] == 1):
+        raise ValueError(
+            f"logits_fn gave {logits.shape} for {rows} points: expected one logit "
+            f"per example [{rows}], or patches [{rows}, h, w]; squeeze a last axis of size 1"
+        )
+
+
+def _is_floating(leaf: jax.Array) -> bool:
+    return jnp.issubdtype(leaf.dtype, jnp.floating)
+
+
+def _floating_dtype(leaves: list[jax.Array]):
+    return next((leaf.dtype for leaf in leaves if _is_floating(leaf)), jnp.float32)
+
+
+def _norm(square: PerExample) -> PerExample:
     # sqrt has an infinite slope at 0: without the inner where, a flat discriminator gives NaN.
     positive = square > 0.0
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1.0)), 0.0)

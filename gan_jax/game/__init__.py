@@ -1,32 +1,38 @@
 """The game: arrays in :class:`GANState`, everything static in :class:`Game`, and the pure step.
 
-state = init(game, key)
-train_step = jax.jit(make_train_step(game))
-state, metrics = train_step(state, {"real": real}, key)     # real: [discriminator_steps, B, ...]
+state = init(game, key, batch)                    # batch: {"real": [discriminator_steps, B, ...]}
+train_step = jax.jit(make_train_step(game))       # or make_train_step(game, play=unrolled(steps=5))
+state, metrics = train_step(state, batch, key)
 
-Other kinds of play have steps of the same signature: ``make_simultaneous_step``,
-``make_extragradient_step``, ``make_consensus_step``, ``make_unrolled_step``.
+What a game shows its discriminator, and what terms and memories may look at: :mod:`gan_jax.context`.
 """
 
-from gan_jax.game.alternating import make_train_step
-from gan_jax.game.consensus import make_consensus_step
-from gan_jax.game.extragradient import make_extragradient_step
-from gan_jax.game.game import Game
-from gan_jax.game.sampling import draw_latents, generate
-from gan_jax.game.simultaneous import make_simultaneous_step
+from gan_jax.context import Context, Exhibit, Memory, Rows, Seen, Shown, Term, Turn
+from gan_jax.game.game import Game, from_latents
+from gan_jax.game.latents import draw_latents
+from gan_jax.game.plays import alternating, consensus, extragradient, simultaneous, unrolled
 from gan_jax.game.state import GANState, TrainState, init
-from gan_jax.game.unrolled import make_unrolled_step
+from gan_jax.game.step import make_train_step
 
 __all__ = [
+    "Context",
+    "Exhibit",
     "GANState",
     "Game",
+    "Memory",
+    "Rows",
+    "Seen",
+    "Shown",
+    "Term",
     "TrainState",
+    "Turn",
+    "alternating",
+    "consensus",
     "draw_latents",
-    "generate",
+    "extragradient",
+    "from_latents",
     "init",
-    "make_consensus_step",
-    "make_extragradient_step",
-    "make_simultaneous_step",
     "make_train_step",
-    "make_unrolled_step",
+    "simultaneous",
+    "unrolled",
 ]

@@ -1,60 +1,49 @@
-"""Does a batch fit a game? Asked once, while the step is traced."""
+"""A batch of a round: a dict of trees whose leaves are ``[discriminator_steps, B, ...]``."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from gan_jax.game.game import Game
-from gan_jax.game.sampling import draw_latents
+
+Batch = Mapping[str, Any]
 
 
-def check_batch(game: Game, batch: dict[str, jax.Array]) -> None:
-    """Refuses a batch that the step would broadcast or reshape into nonsense.
+def check_batch(game: Game, batch: Batch) -> None:
+    """Refuses a batch whose leaves do not begin with the axes of a round.
 
     Raises:
-        ValueError: keys, number of axes, leading axis or sample shape are off.
-        TypeError: the samples are not floating point.
+        ValueError: a leaf has no axis for the rounds, or of another length; or as :func:`num_rows`.
     """
-    if "real" not in batch or not set(batch) <= {"real", "condition"}:
-        raise ValueError(
-            f"a batch holds 'real' and perhaps 'condition', got {sorted(batch)}: rename the data's "
-            "fields on the way in"
-        )
-    real, condition = batch["real"], batch.get("condition")
-    if not jnp.issubdtype(real.dtype, jnp.floating):
-        raise TypeError(
-            f"real must be floating point, got {real.dtype}: scale pixels to [-1, 1] as "
-            "pixels / 127.5 - 1"
-        )
-    if real.ndim < 3 or len(real) != game.discriminator_steps:
-        raise ValueError(
-            f"real must be [discriminator_steps={game.discriminator_steps}, B, ...], got "
-            f"{real.shape}: for one step a round, real[None]"
-        )
-    if condition is not None and condition.shape[:2] != real.shape[:2]:
-        raise ValueError(
-            f"condition {condition.shape} must begin with the axes {real.shape[:2]} of real"
-        )
-    if condition is not None:
-        rows = jax.eval_shape(game.augment_fn, jax.random.key(0), real[0], jnp.int32(0)).shape[0]
-        if rows != real.shape[1]:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(dict(batch)):
+        if leaf.ndim < 2 or len(leaf) != game.discriminator_steps:
             raise ValueError(
-                f"augment_fn makes {rows} rows of {real.shape[1]}: packing joins samples of different "
-                "conditions, and is for players without a condition"
+                f"batch{jax.tree_util.keystr(path)} must be [discriminator_steps={game.discriminator_steps}, B, ...], "
+                f"got {leaf.shape}: for one step a round, leaf[None]"
             )
-    sample_shape = _sample_shape(game, None if condition is None else condition[0])
-    if real.shape[2:] != sample_shape:
+    num_rows(rows_of(batch))
+
+
+def rows_of(batch: Batch, index: int = 0) -> Batch:
+    """The rows ``[B, ...]`` of one update; the batch's are taken again when they are fewer."""
+    return jax.tree.map(lambda leaf: leaf[index % len(leaf)], dict(batch))
+
+
+def num_rows(rows: Batch) -> int:
+    """B: how many latents are drawn. The length of ``real`` if there is one, else of all leaves.
+
+    Raises:
+        ValueError: the leaves that count have different lengths.
+    """
+    counted = {"real": rows["real"]} if "real" in rows else dict(rows)
+    lengths = {
+        jax.tree_util.keystr(path): len(leaf)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(counted)
+    }
+    if len(set(lengths.values())) != 1:
         raise ValueError(
-            f"the generator draws {sample_shape}, the real samples are {real.shape[2:]}: give the "
-            "generator the shape of the data (height, width, channels)"
+            f"a batch must say how many examples are drawn for it: by its 'real', or by one length of all its "
+            f"leaves, got {lengths or 'no leaves'}"
         )
-
-
-def _sample_shape(game: Game, condition: jax.Array | None) -> tuple[int, ...]:
-    size = 2 if condition is None else len(condition)
-
-    def draw(key, condition):
-        latents = draw_latents(game, key, size)
-        # the module as it is outside any device axis: initialisation binds none
-        return game.generator.init_with_output(key, latents, condition, train=False)[0]
-
-    return jax.eval_shape(draw, jax.random.key(0), condition).shape[1:]
+    return next(iter(lengths.values()))

@@ -1,14 +1,19 @@
 """The arrays of a run, and the first of them."""
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import flax
 import jax
 import jax.numpy as jnp
+from jax import lax
 
+from gan_jax.context import Memory, Turn
+from gan_jax.game.batch import Batch, check_batch, num_rows, rows_of
 from gan_jax.game.game import Game
-from gan_jax.game.sampling import draw_latents
-from gan_jax.scene import LogitsAverage
+from gan_jax.game.latents import draw_latents
+from gan_jax.game.passes import first_pass, show
 
 Variables = dict[str, Any]
 
@@ -42,52 +47,78 @@ class GANState:
         step: rounds played, int32.
         generator: its :class:`TrainState`.
         discriminator: its :class:`TrainState`.
-        average: the moving average of the generator's ``all_variables``.
-        logits_average: moving averages of what the discriminator says, for LeCam.
+        ema: the moving average of the generator's ``all_variables``.
+        memory: name -> value of ``Game.memory``.
     """
 
     step: jax.Array
     generator: TrainState
     discriminator: TrainState
-    average: Variables
-    logits_average: LogitsAverage
+    ema: Variables
+    memory: Mapping[str, Any]
+
+    def player(self, name: str) -> TrainState:
+        """The arrays of a player."""
+        return getattr(self, name)
+
+    def with_player(self, name: str, player: TrainState) -> "GANState":
+        """The state with another player in one place."""
+        return dataclasses.replace(self, **{name: player})
+
+    def with_params(self, name: str, params: Variables) -> "GANState":
+        """The state with other parameters of one player."""
+        return self.with_player(name, dataclasses.replace(self.player(name), params=params))
 
 
-def init(
-    game: Game, key: jax.Array, condition: jax.Array | None = None, *, num: int = 2
-) -> GANState:
+def init(game: Game, key: jax.Array, batch: Batch) -> GANState:
     """The state before the first round; pure, to be jitted or given to ``jax.eval_shape``.
 
-    No data is needed: the discriminator is shown what the generator draws.
+    Both players are initialised on what the game shows: the generator by the methods that ``show_fn`` calls, in
+    both players' turns; the discriminator on the real side, so that what is initialised from data sees data.
 
     Args:
         game: the game.
         key: a PRNG key; the same key gives the same state.
-        condition: an example ``[B, ...]`` where the players are conditional.
-        num: how many samples are drawn to be shown; matters to packing only, which divides it.
+        batch: as the step takes it: a dict of trees ``[discriminator_steps, B, ...]``.
 
     Returns:
         A :class:`GANState` whose buffers are all distinct, so that it can be donated.
+
+    Raises:
+        ValueError: the batch does not fit the game.
+        TypeError: likewise, for a dtype.
     """
+    check_batch(game, batch)
+    rows, step = rows_of(batch), jnp.zeros((), jnp.int32)
     latents_key, generator_key, discriminator_key = jax.random.split(key, 3)
-    latents = draw_latents(game, latents_key, num if condition is None else len(condition))
-    fake, generator = _init_player(
-        game.generator, game.generator_optimizer, generator_key, latents, condition
+    memory = {name: _first_value(memory, rows) for name, memory in game.memory.items()}
+    latents = draw_latents(game, latents_key, num_rows(rows))
+
+    def turns(generator_fn):
+        return [
+            show(game, generator_fn, latents, rows, Turn(step, player, memory))
+            for player in ("generator", "discriminator")
+        ]
+
+    (_, shown), generator = first_pass(game.generator, generator_key, turns)
+    real = game.augment_fn(latents_key, shown.real, Turn(step, "discriminator", memory))
+    _, discriminator = first_pass(
+        game.discriminator, discriminator_key, lambda judge_fn: judge_fn(real, shown.condition)
     )
-    step = jnp.zeros((), jnp.int32)
-    shown = game.augment_fn(latents_key, fake, step)
-    _, discriminator = _init_player(
-        game.discriminator, game.discriminator_optimizer, discriminator_key, shown, condition
+    ema = jax.tree.map(jnp.copy, generator)
+    players = _train_state(game, "generator", generator), _train_state(
+        game, "discriminator", discriminator
     )
-    average = jax.tree.map(jnp.copy, generator.all_variables)
-    logits_average = LogitsAverage(jnp.zeros(()), jnp.zeros(()))
-    return GANState(step, generator, discriminator, average, logits_average)
+    return GANState(step, *players, ema, memory)
 
 
-def _init_player(module, optimizer, key, inputs, condition):
-    params_key, dropout_key = jax.random.split(key)
-    outputs, variables = module.init_with_output(
-        {"params": params_key, "dropout": dropout_key}, inputs, condition, train=True
+def _first_value(memory: Memory, rows: Batch) -> Any:
+    # of a strong type, as the step gives it back: else the second step would be compiled anew
+    return jax.tree.map(
+        lambda leaf: lax.convert_element_type(leaf, jnp.result_type(leaf)), memory.init_fn(rows)
     )
+
+
+def _train_state(game: Game, player: str, variables: Variables) -> TrainState:
     params = variables.pop("params", {})
-    return outputs, TrainState(params, variables, optimizer.init(params))
+    return TrainState(params, variables, game.optimizer(player).init(params))

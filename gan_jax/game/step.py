@@ -1,39 +1,34 @@
-"""The frame of a round, which every kind of play fills, and one gradient step of either player.
+"""The pure step: a round of play, then the memory and the generator's EMA.
 
 Everything drawn in a round comes from ``fold_in(key, state.step)``. The latents are drawn for the
 global batch and each device takes its rows, so they do not depend on the number of devices. Under
-``axis_name``, dropout, augmentation and penalty points are drawn per device. What mode each pass
-runs in: :mod:`gan_jax.game.objectives`.
+``axis_name``, dropout, augmentation and the draws of terms are per device. What mode each pass
+runs in: :mod:`gan_jax.game.objective`.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+import flax.linen as nn
 import jax
-import optax
+import jax.numpy as jnp
+from jax import lax
 
-from gan_jax.game.average import move_average, move_logits_average
-from gan_jax.game.batch import check_batch
-from gan_jax.game.batch_axis import BatchAxis, divided, undivided
-from gan_jax.game.game import Game, bind_axis
-from gan_jax.game.objectives import Batch, Metrics, ObjectiveFn
-from gan_jax.game.state import GANState, TrainState
+from gan_jax.context import Memory, Seen
+from gan_jax.game.batch import Batch, check_batch, num_rows, rows_of
+from gan_jax.game.batch_axis import divided, undivided
+from gan_jax.game.ema import move_ema
+from gan_jax.game.game import Game
+from gan_jax.game.keys import named
+from gan_jax.game.objective import Metrics
+from gan_jax.game.plays import alternating
+from gan_jax.game.state import GANState
+from gan_jax.game.update import Play, Update
 
 TrainStep = Callable[[GANState, Batch, jax.Array], tuple[GANState, Metrics]]
 ShardFn = Callable[[jax.Array], jax.Array]
-
-
-class Players(NamedTuple):
-    """Both players after a round, and the metrics of each, means over its updates."""
-
-    generator: TrainState
-    discriminator: TrainState
-    generator_metrics: Metrics
-    discriminator_metrics: Metrics
-
-
-# (game, axis, state, batch, key of the round) -> players: a kind of play
-PlayFn = Callable[[Game, BatchAxis, GANState, Batch, jax.Array], Players]
 
 
 def unsharded(rows: jax.Array) -> jax.Array:
@@ -41,117 +36,121 @@ def unsharded(rows: jax.Array) -> jax.Array:
     return rows
 
 
-def make_play_step(
-    play_fn: PlayFn, game: Game, axis_name: str | None = None, *, shard_fn: ShardFn = unsharded
+def make_train_step(
+    game: Game,
+    play: Play = alternating,
+    axis_name: str | None = None,
+    *,
+    shard_fn: ShardFn = unsharded,
 ) -> TrainStep:
-    """The step of a kind of play: checks, keys, the players, then the moving averages.
+    """The step of a kind of play.
 
     Args:
-        play_fn: the kind of play.
         game: the game.
-        axis_name: the axis of a ``pmap`` over devices; batch leaves are then the device's rows.
-        shard_fn: applied to latents drawn for the global batch: a sharding constraint when the
-            step is jitted on a mesh (without it every device would draw all of them).
+        play: the kind of play, of :mod:`gan_jax.game.plays` or your own.
+        axis_name: ``"batch"``, the axis of a ``pmap`` or ``shard_map`` over devices; batch leaves are then the
+            device's rows. None is one program for the whole batch.
+        shard_fn: applied to what is drawn for the global batch: a sharding constraint when the
+            step is jitted on a mesh (without it every device would draw all of it).
 
     Returns:
         ``train_step(state, batch, key) -> (state, metrics)``, pure and not jitted. ``batch`` is a dict
-        with ``real`` ``[discriminator_steps, B, ...]`` and, for conditional players, ``condition``;
-        the generator's updates take the same rows, from the first on, for the real logits and
-        the condition. ``key`` is the same at every step. ``metrics`` are float32 scalars named
-        ``player/figure``, each the mean over that player's updates of the round.
+        of trees ``[discriminator_steps, B, ...]``; the generator's updates take the same rows, from the first on.
+        ``key`` is the same at every step. ``metrics`` are float32 scalars named ``player/figure``, each the mean over
+        that player's updates of the round.
 
     Raises:
-        ValueError: at trace time, when the batch does not fit the game.
-        TypeError: likewise, for its dtype.
+        ValueError: at trace time, when the batch does not fit the game, or a term or memory its contract.
+        TypeError: likewise, for a dtype.
     """
     axis = undivided(shard_fn) if axis_name is None else divided(axis_name)
-    game_on_axis = bind_axis(game, axis_name)
 
     def train_step(state: GANState, batch: Batch, key: jax.Array) -> tuple[GANState, Metrics]:
         check_batch(game, batch)
         round_key = jax.random.fold_in(key, state.step)
-        players = play_fn(game_on_axis, axis, state, batch, round_key)
-        decay = game.average_decay_fn(state.step, axis.global_size(batch["real"].shape[1]))
-        average = move_average(state.average, players.generator.all_variables, decay)
-        said = players.discriminator_metrics
-        logits_average = move_logits_average(
-            state.logits_average, state.step, said["real_logits"], said["fake_logits"]
+        with _explained(), _statistics_of_the_global_batch(axis_name):
+            after, updates = play(game, axis, state, batch, round_key)
+        metrics = _named(updates)
+        seen = Seen(state.step, metrics, updates["generator"].rows, updates["discriminator"].rows)
+        decay = game.ema_decay_fn(state.step, axis.global_size(num_rows(rows_of(batch))))
+        after = dataclasses.replace(
+            after,
+            step=state.step + 1,
+            ema=move_ema(state.ema, after.generator.all_variables, decay),
+            memory=_remembered(game.memory, state.memory, seen, named(round_key, "memory")),
         )
-        metrics = _named("discriminator", said) | _named("generator", players.generator_metrics)
-        after = GANState(
-            state.step + 1, players.generator, players.discriminator, average, logits_average
-        )
-        return after, metrics
+        return after, {name: value for name, value in metrics.items() if value.ndim == 0}
 
     return train_step
 
 
-def gradient(
-    player: TrainState, objective_fn: ObjectiveFn, axis: BatchAxis
-) -> tuple[Any, Any, Metrics]:
-    """Gradients over the global batch, the player's variables after the passes, and metrics."""
-    gradients, (variables, metrics) = jax.grad(objective_fn, has_aux=True)(player.params)
-    gradients, metrics = axis.mean((gradients, metrics))
-    return gradients, variables, metrics
-
-
-def apply_gradient(
-    player: TrainState, optimizer: optax.GradientTransformation, gradients: Any, variables: Any
-) -> tuple[TrainState, Metrics]:
-    """The player after its optimiser's step.
-
-    Returns:
-        The player, with ``variables``; and ``grad_norm``, the global L2 norm of the gradients, and
-        ``update_ratio``, that of the updates over that of the parameters.
-    """
-    updates, opt_state = optimizer.update(gradients, player.opt_state, player.params)
-    params = optax.apply_updates(player.params, updates)
-    metrics = {
-        "grad_norm": optax.tree.norm(gradients),
-        "update_ratio": optax.tree.norm(updates) / (optax.tree.norm(player.params) + 1e-12),
+def _named(updates: Mapping[str, Update]) -> Metrics:
+    return {
+        f"{player}/{name}": value
+        for player in ("discriminator", "generator")
+        for name, value in updates[player].metrics.items()
     }
-    return TrainState(params, variables, opt_state), metrics
 
 
-def update(
-    player: TrainState,
-    optimizer: optax.GradientTransformation,
-    objective_fn: ObjectiveFn,
-    axis: BatchAxis,
-) -> tuple[TrainState, Metrics]:
-    """One gradient step of either player.
+def _remembered(
+    memory: Mapping[str, Memory], values: Mapping[str, Any], seen: Seen, key: jax.Array
+) -> dict[str, Any]:
+    """The values of all memories after a round.
 
-    Args:
-        player: its arrays.
-        optimizer: its optimiser.
-        objective_fn: ``params -> (objective, (variables, metrics))``.
-        axis: how the batch is divided; gradients and metrics are averaged over it.
-
-    Returns:
-        The player after the step, and the metrics of both halves.
+    Raises:
+        ValueError: an update changed a shape, a dtype or the structure.
     """
-    gradients, variables, metrics = gradient(player, objective_fn, axis)
-    player, more = apply_gradient(player, optimizer, gradients, variables)
-    return player, metrics | more
+    after = {}
+    for name, (_, update_fn) in memory.items():
+        old, new = values[name], update_fn(named(key, name), values[name], seen)
+        if _layout(old) != _layout(new):
+            raise ValueError(
+                f"the update of memory {name!r} must keep its shapes and dtypes: it was {_layout(old)}, and is "
+                f"{_layout(new)}"
+            )
+        after[name] = jax.tree.map(
+            lambda leaf: lax.convert_element_type(leaf, jnp.result_type(leaf)), new
+        )
+    return after
 
 
-def repeat(
-    update_fn: Callable[[TrainState, Batch, jax.Array], tuple[TrainState, Metrics]],
-    player: TrainState,
-    batch: Batch,
-    key: jax.Array,
-    steps: int,
-) -> tuple[TrainState, Metrics]:
-    """``steps`` updates in a row; the batch's rounds are taken again when they are fewer."""
-    metrics = []
-    # A Python loop: in the body of lax.scan, even of length 1, XLA's CPU compiler makes
-    # convolutions 40 to 90 times slower.
-    for index, update_key in enumerate(jax.random.split(key, steps)):
-        rows = jax.tree.map(lambda leaf, i=index: leaf[i % len(leaf)], batch)
-        player, update_metrics = update_fn(player, rows, update_key)
-        metrics.append(update_metrics)
-    return player, jax.tree.map(lambda *values: sum(values) / steps, *metrics)
+def _layout(tree: Any) -> dict[str, str]:
+    return {
+        jax.tree_util.keystr(path) or "value": f"{jnp.result_type(leaf)}{list(jnp.shape(leaf))}"
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
 
 
-def _named(player: str, metrics: Metrics) -> Metrics:
-    return {f"{player}/{name}": value for name, value in metrics.items()}
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """JAX names no cause when a transformation inside ``show_fn`` wraps a call that writes."""
+    try:
+        yield
+    except jax.errors.UnexpectedTracerError as error:
+        raise ValueError(
+            "show_fn (or a network) wraps a call that writes running statistics in a transformation of JAX (vjp, grad, "
+            "scan, checkpoint, vmap): do it in a term with context.generator_fn, which writes nothing, or use Flax's "
+            "own (nn.vjp, nn.scan, nn.remat) inside the module"
+        ) from error
+
+
+@contextlib.contextmanager
+def _statistics_of_the_global_batch(axis_name: str | None) -> Iterator[None]:
+    """On an axis of devices: refuses batch normalisation that would take the statistics of one device."""
+
+    def intercept(next_fn, args, options, context):
+        module = context.module
+        if isinstance(module, nn.BatchNorm) and context.method_name == "__call__":
+            running = options.get("use_running_average", module.use_running_average)
+            if module.axis_name is None and not running:
+                raise ValueError(
+                    f"{'/'.join(module.path)} is a flax BatchNorm without axis_name: on several devices it would take the "
+                    "statistics of each by itself. Use gan_jax.models.blocks.BatchNorm, or --parallel jit"
+                )
+        return next_fn(*args, **options)
+
+    if axis_name is None:
+        yield
+    else:
+        with nn.intercept_methods(intercept):
+            yield

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from gan_jax.models import convolutions
 
 leaky_relu = partial(nn.leaky_relu, negative_slope=0.2)
+DEVICE_AXIS = "batch"  # the name of the axis over devices under pmap and shard_map
 
 
 def maxout(pieces: int) -> Callable[[jax.Array], jax.Array]:
@@ -91,13 +92,12 @@ class BatchNorm(nn.Module):
     """Batch normalisation over the global batch.
 
     Under ``jit`` on a mesh the batch is global by itself; under ``pmap`` or ``shard_map`` the
-    statistics are averaged over ``axis_name``. Running averages (momentum 0.9) serve ``train=False``.
+    statistics are averaged over the axis of devices. Running averages (momentum 0.9) serve ``train=False``.
 
     References:
         Ioffe and Szegedy 2015, arXiv 1502.03167, algorithms 1 and 2.
     """
 
-    axis_name: str | None = None
     dtype: Any = None
 
     @nn.compact
@@ -106,10 +106,18 @@ class BatchNorm(nn.Module):
         return nn.BatchNorm(
             use_running_average=not train,
             momentum=0.9,
-            # flax averages over the axis at initialisation too, where no axis is bound
-            axis_name=None if self.is_initializing() else self.axis_name,
+            axis_name=None if self.is_initializing() else _bound_axis(),
             dtype=self.dtype,
         )(inputs)
+
+
+def _bound_axis() -> str | None:
+    """The axis of devices, where this is traced within ``pmap`` or ``shard_map`` over one."""
+    try:
+        jax.lax.axis_size(DEVICE_AXIS)
+    except NameError:
+        return None
+    return DEVICE_AXIS
 
 
 def plain(layer: nn.Module) -> Callable[..., jax.Array]:
@@ -135,10 +143,9 @@ class Block(nn.Module):
     Attributes:
         layer: the module that does the linear work.
         constrain_fn: :func:`plain` or :func:`spectral`.
-        norm_fn: ``(axis_name=, dtype=) -> module(inputs, train=)``, or None.
+        norm_fn: ``(dtype=) -> module(inputs, train=)``, or None.
         activation_fn: elementwise, or None.
         dropout_rate: in ``[0, 1)``; 0 has no dropout.
-        axis_name: the device axis that the normalisation averages over, or None.
         dtype: of the computation; the layer brings its own.
         remat: whether the inside is computed anew for the gradient, which saves its memory.
     """
@@ -148,7 +155,6 @@ class Block(nn.Module):
     norm_fn: Callable | None = None
     activation_fn: Callable | None = leaky_relu
     dropout_rate: float = 0.0
-    axis_name: str | None = None
     dtype: Any = None
     remat: bool = False
 
@@ -159,7 +165,7 @@ class Block(nn.Module):
         def inside(block, inputs):
             outputs = block.constrain_fn(block.layer)(inputs, train=train)
             if block.norm_fn is not None:
-                norm = block.norm_fn(axis_name=block.axis_name, dtype=block.dtype)
+                norm = block.norm_fn(dtype=block.dtype)
                 outputs = norm(outputs, train=train)
             if block.activation_fn is not None:
                 outputs = block.activation_fn(outputs)
@@ -185,7 +191,6 @@ class Residual(nn.Module):
     constrain_fn: Callable = plain
     norm_fn: Callable | None = None
     activation_fn: Callable = leaky_relu
-    axis_name: str | None = None
     dtype: Any = None
     remat: bool = False
 
@@ -199,7 +204,6 @@ class Residual(nn.Module):
                 constrain_fn=self.constrain_fn,
                 norm_fn=self.norm_fn,
                 activation_fn=activation_fn,
-                axis_name=self.axis_name,
                 dtype=self.dtype,
                 remat=self.remat,
             )(hidden, train=train)

@@ -68,7 +68,6 @@ class DCGANGenerator(nn.Module):
     use_bias: bool = True
     residual_blocks: int = 0
     num_classes: int | None = None
-    axis_name: str | None = None
     dtype: Any = None
     remat: bool = False
 
@@ -84,7 +83,6 @@ class DCGANGenerator(nn.Module):
         options = dict(use_bias=self.use_bias, kernel_init=self.kernel_init, dtype=self.dtype)
         shared = dict(
             activation_fn=self.activation_fn,
-            axis_name=self.axis_name,
             dtype=self.dtype,
             remat=self.remat,
         )
@@ -134,7 +132,6 @@ class DCGANDiscriminator(nn.Module):
     residual_blocks: int = 0
     statistic_fn: Callable | None = None
     num_classes: int | None = None
-    axis_name: str | None = None
     dtype: Any = None
     remat: bool = False
 
@@ -151,7 +148,6 @@ class DCGANDiscriminator(nn.Module):
         shared = dict(
             constrain_fn=self.constrain_fn,
             activation_fn=self.activation_fn,
-            axis_name=self.axis_name,
             dtype=self.dtype,
             remat=self.remat,
         )

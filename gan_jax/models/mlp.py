@@ -39,7 +39,6 @@ class MLPGenerator(nn.Module):
     activation_fn: Callable = leaky_relu
     kernel_init: Callable = nn.initializers.lecun_normal()
     num_classes: int | None = None
-    axis_name: str | None = None
     dtype: Any = None
     remat: bool = False
 
@@ -53,7 +52,6 @@ class MLPGenerator(nn.Module):
         shared = dict(
             norm_fn=self.norm_fn,
             activation_fn=self.activation_fn,
-            axis_name=self.axis_name,
             dtype=self.dtype,
             remat=self.remat,
         )
@@ -90,7 +88,6 @@ class MLPDiscriminator(nn.Module):
     dropout_rate: float = 0.0
     statistic_fn: Callable | None = None
     num_classes: int | None = None
-    axis_name: str | None = None
     dtype: Any = None
     remat: bool = False
 
@@ -105,7 +102,6 @@ class MLPDiscriminator(nn.Module):
             constrain_fn=self.constrain_fn,
             norm_fn=self.norm_fn,
             activation_fn=self.activation_fn,
-            axis_name=self.axis_name,
             dtype=self.dtype,
             remat=self.remat,
         )

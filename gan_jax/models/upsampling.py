@@ -55,7 +55,6 @@ class UpsamplingGenerator(nn.Module):
     activation_fn: Callable = leaky_relu
     kernel_init: Callable = nn.initializers.lecun_normal()
     num_classes: int | None = None
-    axis_name: str | None = None
     dtype: Any = None
     remat: bool = False
 
@@ -76,7 +75,6 @@ class UpsamplingGenerator(nn.Module):
         shared = dict(
             norm_fn=self.norm_fn,
             activation_fn=self.activation_fn,
-            axis_name=self.axis_name,
             dtype=self.dtype,
             remat=self.remat,
         )

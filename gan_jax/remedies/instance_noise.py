@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 
 from gan_jax.augment import AugmentFn
+from gan_jax.context import Turn
 
 
 def instance_noise(scale: float | Callable[[jax.Array], jax.Array]) -> AugmentFn:
@@ -24,10 +25,10 @@ def instance_noise(scale: float | Callable[[jax.Array], jax.Array]) -> AugmentFn
     if not callable(scale) and not 0.0 <= scale < float("inf"):
         raise ValueError(f"scale must be a finite number >= 0 or a schedule, got {scale}")
 
-    def augment_fn(key: jax.Array, samples: jax.Array, step: jax.Array | None = None) -> jax.Array:
-        if callable(scale) and step is None:
-            raise ValueError("a schedule of noise needs the step: use it as Game(augment_fn=...)")
-        now = scale(step) if callable(scale) else scale
+    def augment_fn(key: jax.Array, samples: jax.Array, turn: Turn | None = None) -> jax.Array:
+        if callable(scale) and turn is None:
+            raise ValueError("a schedule of noise needs the round: use it as Game(augment_fn=...)")
+        now = scale(turn.step) if callable(scale) else scale
         return samples + now * jax.random.normal(key, samples.shape, samples.dtype)
 
     return augment_fn

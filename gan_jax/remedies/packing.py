@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.augment import AugmentFn
+from gan_jax.context import Turn
 
 
 def pack(size: int) -> AugmentFn:
@@ -27,7 +28,7 @@ def pack(size: int) -> AugmentFn:
     if size < 1:
         raise ValueError(f"a pack holds at least 1 sample, got {size}")
 
-    def augment_fn(key: jax.Array, samples: jax.Array, step: jax.Array | None = None) -> jax.Array:
+    def augment_fn(key: jax.Array, samples: jax.Array, turn: Turn | None = None) -> jax.Array:
         rows = len(samples)
         if rows % size:
             raise ValueError(

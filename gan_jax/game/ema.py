@@ -1,4 +1,4 @@
-"""Moving averages: of the generator, with its half-life in images, and of the logits.
+"""EMA: the moving average of the generator, with its half-life in images.
 
 References:
     Karras et al. 2018, arXiv 1710.10196, section 4 (the average);
@@ -10,12 +10,10 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from gan_jax.scene import LogitsAverage
-
-AverageDecayFn = Callable[[jax.Array, int], jax.Array]
+EMADecayFn = Callable[[jax.Array, int], jax.Array]
 
 
-def halflife(*, images: float, rampup: float | None = 0.05) -> AverageDecayFn:
+def halflife(*, images: float, rampup: float | None = 0.05) -> EMADecayFn:
     """``decay = 0.5 ** (batch_size / h)`` with ``h = min(images, rampup * images seen so far)``.
 
     Args:
@@ -43,29 +41,11 @@ def halflife(*, images: float, rampup: float | None = 0.05) -> AverageDecayFn:
     return decay_fn
 
 
-def no_average(step: jax.Array, batch_size: int) -> jax.Array:
+def no_ema(step: jax.Array, batch_size: int) -> jax.Array:
     """A decay of 0: the average is the live generator."""
     return jnp.float32(0.0)
 
 
-def move_average(average, live, decay: jax.Array):
-    """``decay * average + (1 - decay) * live`` leaf by leaf, of the same structure."""
-    return jax.tree.map(lambda a, b: (decay * a + (1.0 - decay) * b).astype(b.dtype), average, live)
-
-
-def move_logits_average(
-    average: LogitsAverage, step: jax.Array, real: jax.Array, fake: jax.Array
-) -> LogitsAverage:
-    """The arithmetic mean over the rounds so far, from the 100th on with a decay of 0.99.
-
-    Args:
-        average: of the rounds before.
-        step: their number.
-        real: the mean of this round's ``real_logits``.
-        fake: the mean of its ``fake_logits``.
-
-    References:
-        Tseng et al. 2021, arXiv 2104.03310 (the decay of 0.99; the beginning is ours).
-    """
-    decay = jnp.minimum(0.99, step / (step + 1.0))
-    return LogitsAverage(*move_average(tuple(average), (real, fake), decay))
+def move_ema(ema, live, decay: jax.Array):
+    """``decay * ema + (1 - decay) * live`` leaf by leaf, of the same structure."""
+    return jax.tree.map(lambda a, b: (decay * a + (1.0 - decay) * b).astype(b.dtype), ema, live)

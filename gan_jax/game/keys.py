@@ -1,0 +1,56 @@
+"""The names of all random streams. Everything random is a function of (seed, step, purpose).
+
+A run has one root key. Nothing is carried from step to step, and no two purposes share a key.
+"""
+
+import zlib
+from typing import NamedTuple
+
+import jax
+
+
+class RunKeys(NamedTuple):
+    """The streams of a run, from its root key."""
+
+    initialisation: jax.Array
+    step: jax.Array
+    drawing: jax.Array
+    data: jax.Array
+
+
+class UpdateKeys(NamedTuple):
+    """The streams of one update of one player.
+
+    Attributes:
+        latents: drawn for the global batch.
+        generator: what the generator draws by itself: dropout, noise.
+        real: the judgement of the real side: dropout.
+        fake: the judgement of the fake side.
+        terms: one stream for each term, by its name.
+    """
+
+    latents: jax.Array
+    generator: jax.Array
+    real: jax.Array
+    fake: jax.Array
+    terms: jax.Array
+
+
+def run_keys(root_key: jax.Array) -> RunKeys:
+    """The streams of a run."""
+    return RunKeys(*(jax.random.fold_in(root_key, index) for index in range(4)))
+
+
+def update_keys(key: jax.Array) -> UpdateKeys:
+    """The streams of one update: with one key both players see the same fakes and the same logits."""
+    return UpdateKeys(*jax.random.split(key, 5))
+
+
+def augmentation_key(judgement_key: jax.Array) -> jax.Array:
+    """The augmentation of a side, beside the dropout of its judgement."""
+    return jax.random.fold_in(judgement_key, 1)
+
+
+def named(key: jax.Array, name: str) -> jax.Array:
+    """The stream of a name: adding one leaves all others as they are."""
+    return jax.random.fold_in(key, zlib.crc32(name.encode()))

@@ -1,0 +1,53 @@
+"""Latents: everything that a game draws for each example."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax.game.game import Game
+
+
+def draw_latents(game: Game, key: jax.Array, num: int) -> Any:
+    """``num`` rows from the game's latent distribution: ``[num, game.latent_size]``, or a tree of rows.
+
+    Raises:
+        ValueError: ``latent_fn`` gave a leaf of another number of rows.
+    """
+    latents = game.latent_fn(key, (num, game.latent_size))
+    for path, leaf in jax.tree_util.tree_leaves_with_path(latents):
+        if leaf.shape[:1] != (num,):
+            raise ValueError(
+                f"latent_fn(key, ({num}, {game.latent_size})) must give leaves of {num} rows, got {leaf.shape} at "
+                f"latents{jax.tree_util.keystr(path)}: what is drawn twice for an example is two leaves"
+            )
+    return latents
+
+
+def interpolate(first: jax.Array, second: jax.Array, num: int) -> jax.Array:
+    """Latents on the way from one set to another, along great circles.
+
+    ``sin((1 - t) w) / sin(w) first + sin(t w) / sin(w) second`` with w the angle between the two: normal latents
+    lie near a sphere, and a straight line would leave it.
+
+    Args:
+        first: ``[B, Z]``.
+        second: ``[B, Z]``.
+        num: places, at least 2: t = 0, ..., 1.
+
+    Returns:
+        ``[B, num, Z]``.
+
+    References:
+        White 2016, arXiv 1609.04468, section 2.1.
+    """
+    norms = [jnp.linalg.norm(latents, axis=1) for latents in (first, second)]
+    cosine = jnp.sum(first * second, axis=1) / (norms[0] * norms[1])
+    angle = jnp.arccos(jnp.clip(cosine, -1.0, 1.0))[:, None]
+    t = jnp.linspace(0.0, 1.0, num)[None]
+    parallel = jnp.abs(jnp.sin(angle)) < 1e-4  # a straight line there
+    sine = jnp.where(parallel, 1.0, jnp.sin(angle))
+    weights = [
+        jnp.where(parallel, straight, jnp.sin(straight * angle) / sine) for straight in (1.0 - t, t)
+    ]
+    return weights[0][..., None] * first[:, None] + weights[1][..., None] * second[:, None]

@@ -1,0 +1,157 @@
+"""Calls of a network, of any of its methods, within one pass."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import flax.linen as nn
+import jax
+
+from gan_jax.context import Named, Shown, Turn
+from gan_jax.game.game import Game
+
+Variables = Mapping[str, Any]
+NetworkFn = Callable[..., Any]  # (*args, method=None) -> outputs
+
+
+def one_pass(
+    module: nn.Module,
+    variables: Variables,
+    key: jax.Array | None,
+    calls_fn: Callable[[NetworkFn], Any],
+    *,
+    train: bool = True,
+) -> tuple[Any, Variables, Variables]:
+    """``calls_fn(network_fn)`` within one ``module.apply``.
+
+    Running statistics go from call to call. ``network_fn(*args, method=None)`` calls a method of the module,
+    ``__call__`` without a name, with ``train=`` where the method takes it.
+
+    Args:
+        module: the network.
+        variables: of the network, with ``params``.
+        key: of all its random streams, whatever their names (``make_rng``); None where it draws nothing.
+        calls_fn: ``network_fn -> outputs``.
+        train: the mode of the calls; in evaluation nothing is written.
+
+    Returns:
+        The outputs, the variables but ``params`` after the pass, and what was sown.
+    """
+    running = [name for name in variables if name != "params"]
+    outputs, written = module.apply(
+        variables,
+        method=lambda bound: calls_fn(partial(_call, bound, train)),
+        mutable=[*(running if train else []), "intermediates"],
+        # flax answers every stream that has no key of its own from this one
+        rngs={} if key is None else {"params": key},
+    )
+    sown = written.pop("intermediates", {})
+    return outputs, written, sown
+
+
+def first_pass(
+    module: nn.Module, key: jax.Array, calls_fn: Callable[[NetworkFn], Any]
+) -> tuple[Any, dict[str, Any]]:
+    """As :func:`one_pass`, to initialise the methods that are called: the outputs, and all variables."""
+    params_key, own_key = jax.random.split(key)
+    outputs, variables = module.init_with_output(
+        {"params": params_key, "dropout": own_key},
+        method=lambda bound: calls_fn(partial(_call, bound, True)),
+    )
+    return outputs, dict(variables)
+
+
+def show(
+    game: Game, generator_fn: NetworkFn, latents: Any, batch: Mapping[str, Any], turn: Turn
+) -> Shown:
+    """What the game puts before its discriminator, checked.
+
+    Raises:
+        TypeError: ``show_fn`` returned something else.
+        ValueError: it asked for what the batch does not hold, or the two sides do not fit each other.
+    """
+    asked = Named(batch, "show_fn asks the batch for {name}, which holds {names}")
+    memory = Named(turn.memory, "the game has no memory {name}, it has {names}: Game(memory=...)")
+    shown = game.show_fn(generator_fn, latents, asked, turn._replace(memory=memory))
+    if not isinstance(shown, Shown):
+        raise TypeError(
+            f"show_fn must return Shown(real, fake, ...), got {type(shown).__name__}"
+        )
+    _check_sides(shown)
+    return shown
+
+
+def by_name(sown: Variables, side: str) -> Named:
+    """What was sown, by name: all modules' values in one tuple, in the order of the modules."""
+    found: dict[str, tuple] = {}
+
+    def collect(tree: Mapping[str, Any]) -> None:
+        for name, value in tree.items():
+            if isinstance(value, Mapping):
+                collect(value)
+            else:
+                found[name] = found.get(name, ()) + tuple(value)
+
+    collect(sown)
+    return Named(
+        found,
+        f"of the {side} side the discriminator sows no {{name}}, it sows {{names}}: "
+        "self.sow('intermediates', name, value) in its __call__",
+    )
+
+
+def _call(bound: nn.Module, train: bool, *args: Any, method: str | None = None, **options: Any):
+    name = method or "__call__"
+    function = getattr(bound, name, None)
+    if function is None:
+        raise ValueError(
+            f"{type(bound).__name__} has no method {name!r}, it has {', '.join(_methods(bound))}"
+        )
+    if _takes_train(function):
+        options["train"] = train
+    return function(*args, **options)
+
+
+def _takes_train(function: Callable) -> bool:
+    parameters = inspect.signature(function).parameters.values()
+    return any(p.name == "train" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _methods(module: nn.Module) -> list[str]:
+    own = sorted(set(dir(type(module))) - set(dir(nn.Module)))
+    return ["__call__", *(name for name in own if callable(getattr(type(module), name)))]
+
+
+def _check_sides(shown: Shown) -> None:
+    """Refuses two sides that would be broadcast into nonsense, or that the loss cannot compare."""
+    if jax.tree.structure(shown.real) != jax.tree.structure(shown.fake):
+        raise ValueError(
+            "show_fn must show real and fake of one structure, got real: "
+            f"{_layout(shown.real)}; fake: {_layout(shown.fake)}"
+        )
+    sides = zip(_leaves(shown.real), _leaves(shown.fake), strict=True)
+    for (path, real), (_, fake) in sides:
+        if real.dtype != fake.dtype:
+            raise TypeError(
+                f"real{path} is {real.dtype} and fake{path} is {fake.dtype}: both must be floating point, or of "
+                "one dtype; scale pixels to [-1, 1] as pixels / 127.5 - 1"
+            )
+        if real.shape[1:] != fake.shape[1:]:
+            raise ValueError(
+                f"the generator draws {fake.shape[1:]}{_at(path)}, the real samples are {real.shape[1:]}: give the "
+                "generator the shape of the data, such as (height, width, channels)"
+            )
+
+
+def _leaves(tree: Any) -> list[tuple[str, Any]]:
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return [(jax.tree_util.keystr(path), leaf) for path, leaf in leaves]
+
+
+def _at(path: str) -> str:
+    return f" at {path}" if path else ""
+
+
+def _layout(tree: Any) -> str:
+    return ", ".join(f"{path or 'an array'} {leaf.dtype}{list(leaf.shape)}" for path, leaf in _leaves(tree))
