@@ -97,7 +97,7 @@ def look(
 
         samples = augment_fn(raw)
         (logits, sown), after = judge_samples(samples, key, variables)
-        judge_fn = lambda samples: judge_samples(samples, keys.real, discriminator)[0]  # noqa: E731
+        judge_fn = lambda samples: judge_samples(samples, key, variables)[0]  # noqa: E731
         return Exhibit(samples, raw, condition, logits, sown, augment_fn, judge_fn), after
 
     shown, after, _ = show_latents(latents)

@@ -23,7 +23,7 @@ def per_example(fn: Callable[..., jax.Array], *logits: Any) -> PerExample:
 
 def disagreement(side: Exhibit, changed: Tree) -> PerExample:
     """``(D(x) - D(T(x)))^2`` for each example of a side."""
-    return per_example(lambda a, b: jnp.square(a - b), side.logits_fn(side.samples), side.logits_fn(changed))
+    return per_example(lambda a, b: jnp.square(a - b), side.logits, side.logits_fn(changed))
 
 
 def balanced_consistency(

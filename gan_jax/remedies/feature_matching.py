@@ -17,7 +17,7 @@ def feature_distance(key: jax.Array, context: Context) -> jax.Array:
     """
 
     def means(side: Exhibit) -> list[jax.Array]:
-        return [rows.mean(0) for rows in side.judge_fn(side.samples)[1]["features"]]
+        return [rows.mean(0) for rows in side.sown["features"]]
 
     pairs = zip(means(context.real), means(context.fake), strict=True)
     return sum(jnp.sum(jnp.square(real - fake)) for real, fake in pairs)

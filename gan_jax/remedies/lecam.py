@@ -31,8 +31,8 @@ def lecam_distance(key: jax.Array, context: Context) -> PerExample:
         Tseng et al. 2021, arXiv 2104.03310, equation 3.
     """
     average = context.memory["logits_average"]
-    to_fake = per_example(lambda logits: jnp.square(logits - average.fake), context.real.logits_fn(context.real.samples))
-    to_real = per_example(lambda logits: jnp.square(logits - average.real), context.fake.logits_fn(context.fake.samples))
+    to_fake = per_example(lambda logits: jnp.square(logits - average.fake), context.real.logits)
+    to_real = per_example(lambda logits: jnp.square(logits - average.real), context.fake.logits)
     return to_fake + to_real
 
 
