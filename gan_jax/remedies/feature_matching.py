@@ -17,7 +17,7 @@ def feature_distance(key: jax.Array, context: Context) -> jax.Array:
     """
 
     def means(side: Exhibit) -> list[jax.Array]:
-        return [rows.mean(0) for rows in side.sown["features"]]
+        return [context.gather_fn(rows).mean(0) for rows in side.sown["features"]]
 
     pairs = zip(means(context.real), means(context.fake), strict=True)
     return sum(jnp.sum(jnp.square(real - fake)) for real, fake in pairs)
