@@ -20,7 +20,7 @@ from gan_jax.game.accumulation import Beside, ObjectiveFn, accumulated
 from gan_jax.game.batch import Batch, num_rows
 from gan_jax.game.batch_axis import BatchAxis
 from gan_jax.game.game import Game
-from gan_jax.game.keys import UpdateKeys, augmentation_key, update_keys
+from gan_jax.game.keys import UpdateKeys, augmentation_key, named, update_keys
 from gan_jax.game.latents import draw_latents
 from gan_jax.game.passes import by_name, one_pass, show
 from gan_jax.game.state import GANState
@@ -56,9 +56,8 @@ def _objective(game, axis, state, batch, keys, player, params):
     )
     value = adversarial_loss(game, axis, context)
     metrics = {"loss": value} | (_said(context) if player == "discriminator" else {})
-    for index, (name, term) in enumerate(game.terms(player).items()):
-        key = axis.own_key(jax.random.fold_in(keys.terms, index))
-        weighted, reported = _term(name, term, key, context)
+    for name, term in game.terms(player).items():
+        weighted, reported = _term(name, term, axis.own_key(named(keys.terms, name)), context)
         value += weighted
         metrics |= reported
     rows = _rows(context) if game.memory else None
