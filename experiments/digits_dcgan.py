@@ -16,7 +16,7 @@ import optax
 
 from gan_jax import losses, penalties
 from gan_jax.data import digits
-from gan_jax.game import Game
+from gan_jax.game import Game, Term
 from gan_jax.metrics import image_judges
 from gan_jax.metrics.feature_networks import classifier_network
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
@@ -56,7 +56,9 @@ def experiment(
         generator_optimizer=adam(learning_rate),
         discriminator_optimizer=adam(learning_rate),
         latent_size=latent_size,
-        penalties={"r1": penalties.Penalty(penalties.r1, penalties.on_real, r1_weight)},
+        discriminator_terms={
+            "r1": Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), r1_weight)
+        },
     )
     return Experiment(
         game=game,

@@ -16,7 +16,7 @@ import optax
 from gan_jax import losses, penalties
 from gan_jax.data import FolderSource, decoded, in_memory
 from gan_jax.data.images import check_images
-from gan_jax.game import Game
+from gan_jax.game import Game, Term
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main
 
@@ -64,7 +64,9 @@ def experiment(
         generator_optimizer=adam(),
         discriminator_optimizer=adam(),
         latent_size=latent_size,
-        penalties={"r1": penalties.Penalty(penalties.r1, penalties.on_real, r1_weight)},
+        discriminator_terms={
+            "r1": Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), r1_weight)
+        },
     )
 
     def images():

@@ -24,7 +24,7 @@ import jax
 import optax
 
 from gan_jax import losses
-from gan_jax.data import ArraySource
+from gan_jax.data import ArraySource, as_is
 from gan_jax.data.synthetic import mixture_of_normals
 from gan_jax.game import Game
 from gan_jax.metrics import vector_judges
@@ -103,7 +103,7 @@ def experiment(
     return Experiment(
         game=game,
         source_fn=lambda: ArraySource({"real": draw(num_examples, seed=0)}),
-        prepare_fn=dict,
+        prepare_fn=as_is,
         steps=steps,
         batch_size=batch_size,
         seed=seed,

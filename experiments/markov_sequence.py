@@ -22,9 +22,9 @@ import flax.linen as nn
 import optax
 
 from gan_jax import losses
-from gan_jax.data import ArraySource
+from gan_jax.data import ArraySource, as_is
 from gan_jax.data.synthetic import autoregression
-from gan_jax.game import Game
+from gan_jax.game import Game, Term
 from gan_jax.markov import fit_transition, transition_nll
 from gan_jax.metrics import vector_judges
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
@@ -91,8 +91,9 @@ def experiment(
         discriminator_optimizer=optimizer_fn(discriminator_learning_rate),
         latent_size=latent_size,
         generator_terms={
-            "transition_nll": losses.GeneratorTerm(
-                lambda key, scene: transition_nll(transition, scene.fake), transition_weight
+            "transition_nll": Term(
+                lambda key, context: transition_nll(transition, context.fake.samples),
+                transition_weight,
             )
         },
         generator_steps=generator_steps,
@@ -101,7 +102,7 @@ def experiment(
     return Experiment(
         game=game,
         source_fn=lambda: ArraySource({"real": real}),
-        prepare_fn=dict,
+        prepare_fn=as_is,
         steps=steps,
         batch_size=batch_size,
         seed=seed,

@@ -11,7 +11,6 @@ Ours, ten seeds on two CPU cores, the last step: grid 25 of 25 modes on every se
 experiments/stability.md. The papers' recipes are measured at a few seeds there, PacGAN's at a tenth of its steps.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -22,10 +21,12 @@ import optax
 
 from gan_jax import losses, penalties, schedules
 from gan_jax.augment import compose
+from gan_jax.data import as_is
 from gan_jax.data.draws import Draws
 from gan_jax.data.mixtures import Mixture, grid, high_dimensional, ring
-from gan_jax.game import Game, make_simultaneous_step, make_train_step, make_unrolled_step
-from gan_jax.game.average import halflife, no_average
+from gan_jax.game import Game, Term, alternating, plays, simultaneous
+from gan_jax.game.ema import halflife, no_ema
+from gan_jax.game.update import Play
 from gan_jax.metrics.mixture_judge import mixture_modes
 from gan_jax.models.blocks import BatchNorm, maxout
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
@@ -38,7 +39,7 @@ class Recipe(NamedTuple):
     """A game, how it is played, and with how much data."""
 
     game: Game
-    make_step: Callable
+    play: Play
     batch_size: int
     steps: int
 
@@ -71,14 +72,14 @@ def ours(size: int, steps: int | None, *, shape: str, pack: int) -> Recipe:
         discriminator_optimizer=adam(optax.cosine_decay_schedule(1e-3, steps, alpha=0.3)),
         latent_size=16,
         latent_fn=signs,
-        penalties={
-            "r1": penalties.Penalty(penalties.r1, penalties.on_real, weight),
-            "r2": penalties.Penalty(penalties.r2, penalties.on_fake, weight),
+        discriminator_terms={
+            "r1": Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), weight),
+            "r2": Term(penalties.gradient_penalty(penalties.r2, penalties.on_fake), weight),
         },
         augment_fn=packing(pack),
-        average_decay_fn=halflife(images=20_000),
+        ema_decay_fn=halflife(images=20_000),
     )
-    return Recipe(game, make_train_step, 128, steps)
+    return Recipe(game, alternating, 128, steps)
 
 
 def pacgan(size: int, steps: int | None, *, pack: int) -> Recipe:
@@ -105,9 +106,9 @@ def pacgan(size: int, steps: int | None, *, pack: int) -> Recipe:
         discriminator_optimizer=optimizer,
         latent_size=2,
         augment_fn=packing(pack),
-        average_decay_fn=no_average,
+        ema_decay_fn=no_ema,
     )
-    return Recipe(game, make_simultaneous_step, 100 * pack, steps or 400_000)
+    return Recipe(game, simultaneous, 100 * pack, steps or 400_000)
 
 
 def unrolled(size: int, steps: int | None, *, pack: int, unroll_steps: int) -> Recipe:
@@ -126,10 +127,9 @@ def unrolled(size: int, steps: int | None, *, pack: int, unroll_steps: int) -> R
         discriminator_optimizer=adam(eps_root=1e-8 if unroll_steps else 0.0),
         latent_size=256,
         augment_fn=compose(quarter, packing(pack)),
-        average_decay_fn=no_average,
+        ema_decay_fn=no_ema,
     )
-    make_step = partial(make_unrolled_step, unroll_steps=unroll_steps)
-    return Recipe(game, make_step, 512, steps or 25_000)
+    return Recipe(game, plays.unrolled(steps=unroll_steps), 512, steps or 25_000)
 
 
 def quarter(key: jax.Array, samples: jax.Array, step: jax.Array | None = None) -> jax.Array:
@@ -171,14 +171,14 @@ def experiment(
         "pacgan": partial(pacgan, pack=pack),
         "unrolled": partial(unrolled, pack=pack, unroll_steps=unroll_steps),
     }[recipe]
-    game, make_step, batch_size, steps = recipe_fn(truth.means.shape[1], steps)
+    game, play, batch_size, steps = recipe_fn(truth.means.shape[1], steps)
     every = max(steps // 2000, 1) * 100  # twenty times in a run, in whole calls of the device
     return Experiment(
         game=game,
-        make_step=make_step,
+        play=play,
         source_fn=partial(truth.source, num_examples, seed=0),
         held_out_fn=partial(truth.source, 256, seed=1),
-        prepare_fn=dict,
+        prepare_fn=as_is,
         batches_fn=Draws,
         steps=steps,
         batch_size=batch_size,

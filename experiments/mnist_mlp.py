@@ -23,6 +23,7 @@ from pathlib import Path
 import optax
 
 from gan_jax import losses
+from gan_jax.augment import of_example, unchanged
 from gan_jax.data import in_memory, tfds_source
 from gan_jax.data.images import check_images, pad_images
 from gan_jax.game import Game
@@ -34,7 +35,9 @@ from gan_jax.training import Experiment, main
 # What the texts suggest to vary, beside the flags: one line each.
 optimizer_fn = partial(optax.adam, b1=0.5)  # or optax.rmsprop, or optax.sgd
 norm_fn = None  # or BatchNorm of gan_jax.models.blocks, for the generator
-data_augment_fn = None  # or flip, crop(min_share=0.8), rotate(max_degrees=9.0) of gan_jax.augment
+image_augment_fn = (
+    unchanged  # or flip, crop(min_share=0.8), rotate(max_degrees=9.0) of gan_jax.augment
+)
 
 
 def experiment(
@@ -98,7 +101,7 @@ def experiment(
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        data_augment_fn=data_augment_fn,
+        data_augment_fn=of_example(image_augment_fn),
         features_fn=partial(classifier_network, steps=classifier_steps),
         judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),
         steps_per_call=10,

@@ -27,8 +27,9 @@ from gan_jax import losses, penalties, schedules
 from gan_jax.data import in_memory, tfds_source
 from gan_jax.data.arrays import joined
 from gan_jax.data.images import check_images, stack_digits
-from gan_jax.game import Game, make_train_step, make_unrolled_step
-from gan_jax.game.average import no_average
+from gan_jax.game import Game, Term, alternating, unrolled
+from gan_jax.game.ema import no_ema
+from gan_jax.game.update import Play
 from gan_jax.metrics import image_judges
 from gan_jax.metrics.classifier_cache import cached_classifier
 from gan_jax.models.blocks import BatchNorm
@@ -45,7 +46,7 @@ class Recipe(NamedTuple):
     """A game, how it is played, with how much data, and how many samples are judged."""
 
     game: Game
-    make_step: Callable
+    play: Play
     batch_size: int
     steps: int
     num_samples: int = 26_000
@@ -72,9 +73,9 @@ def pacgan(steps: int | None, *, pack: int) -> Recipe:
         latent_fn=uniform,
         generator_steps=2,
         augment_fn=packing(pack),
-        average_decay_fn=no_average,
+        ema_decay_fn=no_ema,
     )
-    return Recipe(game, make_train_step, 64 * pack, steps or 100_000)
+    return Recipe(game, alternating, 64 * pack, steps or 100_000)
 
 
 def tiny(steps: int | None, *, pack: int, unroll_steps: int = 0) -> Recipe:
@@ -98,10 +99,11 @@ def tiny(steps: int | None, *, pack: int, unroll_steps: int = 0) -> Recipe:
         discriminator_optimizer=adam(2e-4, eps_root=1e-8 if unroll_steps else 0.0),
         latent_size=256,
         augment_fn=packing(pack),
-        average_decay_fn=no_average,
+        ema_decay_fn=no_ema,
     )
-    make_step = partial(make_unrolled_step, unroll_steps=unroll_steps)
-    return Recipe(game, make_step, 128 * pack, steps or 500_000, num_samples=25_600)
+    return Recipe(
+        game, unrolled(steps=unroll_steps), 128 * pack, steps or 500_000, num_samples=25_600
+    )
 
 
 class Players(NamedTuple):
@@ -154,10 +156,12 @@ def penalised(
         generator_optimizer=adam(1e-3),
         discriminator_optimizer=adam(5e-4),
         latent_size=64,
-        penalties={name: penalties.Penalty(*PENALTIES[name], weight) for name in names},
+        discriminator_terms={
+            name: Term(penalties.gradient_penalty(*PENALTIES[name]), weight) for name in names
+        },
         augment_fn=packing(pack),
     )
-    return Recipe(game, make_train_step, players.batch_size * pack, steps)
+    return Recipe(game, alternating, players.batch_size * pack, steps)
 
 
 RECIPES = {
@@ -240,7 +244,7 @@ def experiment(
     every = max(found.steps // 5, 1)
     return Experiment(
         game=found.game,
-        make_step=found.make_step,
+        play=found.play,
         source_fn=lambda: stack_digits(joined(*mnist()), num=num_examples, seed=0),
         steps=found.steps,
         batch_size=found.batch_size,

@@ -31,7 +31,7 @@ class Turn(NamedTuple):
 
     step: jax.Array
     player: str
-    memory: Mapping[str, Any] = {}  # noqa: RUF012
+    memory: Mapping[str, Any] = {}
 
 
 class Shown(NamedTuple):
@@ -49,7 +49,7 @@ class Shown(NamedTuple):
     fake: Tree
     condition: Tree = None
     fake_condition: Tree = None
-    extras: Mapping[str, Any] = {}  # noqa: RUF012
+    extras: Mapping[str, Any] = {}
 
 
 class Exhibit(NamedTuple):
@@ -70,7 +70,7 @@ class Exhibit(NamedTuple):
     raw: Tree = None
     condition: Tree = None
     logits: Tree = None
-    sown: Mapping[str, tuple] = {}  # noqa: RUF012
+    sown: Mapping[str, tuple] = {}
     augment_fn: Callable[[Tree], Tree] | None = None
     judge_fn: Callable[[Tree], tuple[Tree, Mapping[str, tuple]]] | None = None
 
@@ -104,10 +104,10 @@ class Context(NamedTuple):
     fake: Exhibit
     batch: Tree = None
     latents: Tree = None
-    extras: Mapping[str, Any] = {}  # noqa: RUF012
+    extras: Mapping[str, Any] = {}
     step: jax.Array | int = 0
     player: str = ""
-    memory: Mapping[str, Any] = {}  # noqa: RUF012
+    memory: Mapping[str, Any] = {}
     generator_fn: Callable | None = None
     discriminator_fn: Callable | None = None
     show_fn: Callable[[Tree], Shown] | None = None

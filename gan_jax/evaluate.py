@@ -15,6 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from gan_jax.data import ArraySource, in_memory, pixels_to_real
+from gan_jax.game import GANState
 from gan_jax.metrics.evaluation import Figure, MetricName, Sets, evaluate, left_out
 from gan_jax.metrics.feature_networks import Embedded, FeatureNetwork, embed, inception_network
 from gan_jax.metrics.judgement import aligned
@@ -23,6 +24,7 @@ from gan_jax.metrics.published_weights import published_weights
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment, rebuild
+from gan_jax.training.given import load_given
 from gan_jax.training.pictures import neighbours_picture, save_picture
 from gan_jax.training.placement import rows_over_devices
 from gan_jax.training.run_folder import RunFolder, write_json
@@ -78,10 +80,11 @@ def _evaluation(
     network = _network(experiment, training, inception, resize)
     reference, others = _choose(training, held_out, num_samples, seed)
     num = len(reference)
-    draw = Drawer(judged.experiment, seed).batches
+    # latents of its own: the best step was chosen with those of the run
+    drawer = Drawer(judged.experiment, load_given(folder.given_file), seed=seed, purpose="evaluate")
     rows = {
         "reference": _real(reference),
-        "generated": draw(jax.device_put(judged.variables), num),
+        "generated": drawer.batches(jax.device_put(judged.state), num, ema=judged.ema),
         "real, held out": _real(others),
         "noise": _noise(others, seed),
     }
@@ -100,19 +103,19 @@ def _evaluation(
         "seed": seed,
         "run_seed": judged.experiment.seed,
         "step": judged.step,
-        "weights": judged.weights,
+        "weights": "moving average" if judged.ema else "live",
     }
     save_picture(_neighbours(seen["generated"], sets.reference, reference), folder.neighbours_file)
     _tell(folder, found, protocol)
 
 
 class _Judged(NamedTuple):
-    """The run of one seed, and the generator's variables that are judged."""
+    """The run of one seed, the state that is judged, and whether it is judged by its EMA."""
 
     experiment: Experiment
-    variables: Any
+    state: GANState
     step: int
-    weights: str
+    ema: bool
 
 
 def _judged(
@@ -124,10 +127,7 @@ def _judged(
 ) -> _Judged:
     state = state_at(folder, experiment, checkpoint)
     index, member = member_of_seed(state, experiment, of_seed)
-    one = experiment.members[index]
-    if live:
-        return _Judged(one, member.generator.all_variables, step_of(state), "live")
-    return _Judged(one, member.average, step_of(state), "moving average")
+    return _Judged(experiment.members[index], member, step_of(state), not live)
 
 
 def _look(network: FeatureNetwork, batches: Iterator[np.ndarray], name: str, num: int) -> Embedded:

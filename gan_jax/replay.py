@@ -13,7 +13,8 @@ import numpy as np
 import tyro
 from tqdm import trange
 
-from gan_jax.game import GANState
+from gan_jax.game import GANState, make_train_step
+from gan_jax.game.keys import run_keys
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.experiment import Experiment, feed_of, rebuild
 from gan_jax.training.parallel import jit_arrangement
@@ -47,13 +48,12 @@ def _replay(run: Path, step: int, of_seed: int | None, data_dir: Path | None) ->
         raise ValueError(f"--step counts from 1, got {step}")
     folder = RunFolder(run)
     whole_run = rebuild(folder, **({} if data_dir is None else {"data_dir": str(data_dir)}))
-    whole, begin = state_before(folder, whole_run, step)
+    source = whole_run.source_fn()
+    whole, begin = state_before(folder, whole_run, step, feed_of(whole_run, source))
     index, state = member_of_seed(whole, whole_run, of_seed)
     experiment = whole_run.members[index]
-    feed = feed_of(experiment, experiment.source_fn())
-    arrangement = jit_arrangement(
-        experiment.game, feed, jax.devices()[:1], make_step=experiment.make_step
-    )
+    feed = feed_of(experiment, source)
+    arrangement = jit_arrangement(experiment.game, feed, jax.devices()[:1], play=experiment.play)
     state = arrangement.put_state(jax.tree.map(np.asarray, state))
     for done in trange(begin, step - 1, desc="playing up to it", leave=False):
         state, _ = arrangement.train(state, feed.feed_fn(done, 1), experiment.root_key)
@@ -64,10 +64,10 @@ def _replay(run: Path, step: int, of_seed: int | None, data_dir: Path | None) ->
 def _one_step(experiment: Experiment, feed: Any, step: int, state: GANState) -> Callable[[], Any]:
     """The step, to be played without compilation."""
     tree = jax.tree.map(lambda leaf: leaf[0], feed.feed_fn(step - 1, 1))
-    key = experiment.root_key
-    batch = feed.load_fn(feed.resident, tree, jax.random.fold_in(key, 3))
-    train_step = experiment.make_step(experiment.game)
-    return lambda: train_step(state, batch, jax.random.fold_in(key, 1))
+    keys = run_keys(experiment.root_key)
+    batch = feed.load_fn(feed.resident, tree, keys.data)
+    train_step = make_train_step(experiment.game, experiment.play)
+    return lambda: train_step(state, batch, keys.step)
 
 
 def _verdict(play: Callable[[], Any]) -> str:

@@ -15,6 +15,7 @@ from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.curves import curve_panels
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import rebuild
+from gan_jax.training.given import load_given
 from gan_jax.training.page import Slide, as_uri, drawings, page, pictures, slider, table
 from gan_jax.training.pictures import image_grid
 from gan_jax.training.run_folder import RunFolder, read_json
@@ -125,8 +126,13 @@ def _interpolations(names: dict[str, str], folders: dict[str, RunFolder]) -> str
         experiment = rebuild(folder)
         state = last_state(folder, experiment)
         first = members_of(state, experiment.num_seeds)[0]
-        samples = Drawer(experiment).interpolation(jax.device_put(first.average))
-        if samples.ndim != 4 or samples.shape[-1] not in (1, 3, 4):
+        drawer = Drawer(experiment, load_given(folder.given_file))
+        samples = drawer.interpolation(jax.device_put(first))
+        if (
+            not isinstance(samples, np.ndarray)
+            or samples.ndim != 4
+            or samples.shape[-1] not in (1, 3, 4)
+        ):
             continue
         caption = f"{names[run]}: rows from one latent to another along great circles, step {step_of(state):,}"
         slides.append(Slide(caption, as_uri(image_grid(samples, columns=9))))

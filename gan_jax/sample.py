@@ -12,6 +12,7 @@ import tyro
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import rebuild
+from gan_jax.training.given import load_given
 from gan_jax.training.pictures import check_picture_request, save_picture
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import CheckpointName, member_of_seed, state_at, step_of
@@ -58,9 +59,8 @@ def _sample(
     experiment = rebuild(folder)
     state = state_at(folder, experiment, checkpoint)
     index, member = member_of_seed(state, experiment, of_seed)
-    variables = member.generator.all_variables if live else member.average
-    drawer = Drawer(experiment.members[index], seed)
-    samples = drawer.draw(jax.device_put(variables), num)
+    drawer = Drawer(experiment.members[index], load_given(folder.given_file), seed=seed)
+    samples = drawer.draw(jax.device_put(member), num, ema=not live)
     save_picture(experiment.picture_fn(samples, drawer.logits_fn(member)), out)
     weights = "live weights" if live else "moving average"
     print(f"{out}: {num} samples of {folder.path}, {checkpoint} step {step_of(state)}, {weights}")

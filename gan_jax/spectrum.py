@@ -5,6 +5,7 @@ eigenvalue right of the imaginary axis grows by itself; those far above and belo
 around each other. All of them up to 2,000 parameters, the outermost by Arnoldi iteration beyond.
 """
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,12 @@ import tyro
 from scipy.sparse.linalg import LinearOperator, eigs
 
 from gan_jax.game import Game, GANState
-from gan_jax.game.jacobian import field_jacobian, field_product
-from gan_jax.game.objectives import Batch
+from gan_jax.game.batch import Batch
+from gan_jax.game.keys import run_keys
+from gan_jax.stability.jacobian import field_jacobian, field_product
 from gan_jax.training.command_line import exit_with_message
-from gan_jax.training.experiment import Experiment, rebuild
+from gan_jax.training.experiment import Experiment, feed_of, rebuild
+from gan_jax.training.first_batch import first_batch
 from gan_jax.training.pictures import check_picture_request, save_picture, spectrum_picture
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import last_state, members_of, step_of
@@ -49,7 +52,7 @@ def spectrum(
 def eigenvalues(
     game: Game, state: GANState, batch: Batch, key: jax.Array, *, num: int = 20
 ) -> np.ndarray:
-    """Of :func:`gan_jax.game.jacobian.field_jacobian`: all, or the outermost of a large game.
+    """Of :func:`gan_jax.stability.jacobian.field_jacobian`: all, or the outermost of a large game.
 
     Args:
         game: the game.
@@ -81,7 +84,7 @@ def _spectrum(run: Path, out: Path, num: int, batch_size: int | None) -> None:
     whole = last_state(folder, experiment)
     state = members_of(whole, experiment.num_seeds)[0]
     batch = _batch(experiment, batch_size)
-    key = jax.random.fold_in(experiment.members[0].root_key, 1)
+    key = run_keys(experiment.members[0].root_key).step
     found = eigenvalues(experiment.game, state, batch, key, num=num)
     save_picture(spectrum_picture(found), out)
     growing = found[found.real > 0]
@@ -93,13 +96,11 @@ def _spectrum(run: Path, out: Path, num: int, batch_size: int | None) -> None:
 
 
 def _batch(experiment: Experiment, batch_size: int | None) -> Batch:
-    member = experiment.members[0]
-    batches = experiment.batches_fn(
-        experiment.source_fn(), batch_size=batch_size or experiment.batch_size, seed=member.seed
-    )
-    feed = batches.feed(experiment.prepare_fn, augment_fn=experiment.data_augment_fn)
-    tree = jax.tree.map(lambda leaf: leaf[0], feed.feed_fn(0, 1))
-    return feed.load_fn(feed.resident, tree, jax.random.fold_in(member.root_key, 3))
+    """The first of the run, of one update."""
+    size = batch_size or experiment.batch_size
+    game = dataclasses.replace(experiment.game, discriminator_steps=1)
+    member = dataclasses.replace(experiment.members[0], game=game, batch_size=size)
+    return first_batch(member, feed_of(member, member.source_fn()))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from games import vector_game
+from gan_jax.game.jacobian import field_jacobian
 
 from gan_jax.game import init
-from gan_jax.game.jacobian import field_jacobian
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.spectrum import eigenvalues
 

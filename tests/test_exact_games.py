@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from gan_jax.game.exact_games import dirac_gan, linear_quadratic_gan
+from gan_jax.game.jacobian import field_jacobian, step_jacobian
 
 from gan_jax import losses, penalties
 from gan_jax.game import (
@@ -17,8 +19,6 @@ from gan_jax.game import (
     make_train_step,
     make_unrolled_step,
 )
-from gan_jax.game.exact_games import dirac_gan, linear_quadratic_gan
-from gan_jax.game.jacobian import field_jacobian, step_jacobian
 from gan_jax.remedies.instance_noise import instance_noise
 
 key = jax.random.key(0)

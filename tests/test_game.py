@@ -7,12 +7,12 @@ import numpy as np
 import optax
 import pytest
 from games import vector_game
+from gan_jax.game.average import halflife, move_average, no_average
+from gan_jax.game.sampling import update_statistics
 
 from gan_jax import losses, penalties
 from gan_jax.augment import flip
 from gan_jax.game import draw_latents, generate, init, make_train_step
-from gan_jax.game.average import halflife, move_average, no_average
-from gan_jax.game.sampling import update_statistics
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 

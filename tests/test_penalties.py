@@ -2,11 +2,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from gan_jax.scene import Scene
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_jax import penalties
-from gan_jax.scene import Scene
 
 FNS = {
     "r1": penalties.r1,

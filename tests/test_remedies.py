@@ -8,10 +8,11 @@ import numpy as np
 import optax
 import pytest
 from games import vector_game
+from gan_jax.game.average import move_logits_average
+from gan_jax.scene import LogitsAverage, Scene
 
 from gan_jax import augment, losses, penalties, schedules
 from gan_jax.game import init, make_simultaneous_step, make_train_step, make_unrolled_step
-from gan_jax.game.average import move_logits_average
 from gan_jax.models.blocks import maxout
 from gan_jax.models.minibatch_std import MinibatchStd
 from gan_jax.models.mlp import MLPDiscriminator
@@ -22,7 +23,6 @@ from gan_jax.remedies.instance_noise import instance_noise
 from gan_jax.remedies.packing import pack
 from gan_jax.remedies.top_k import top_k
 from gan_jax.remedies.weight_clipping import clip_weights
-from gan_jax.scene import LogitsAverage, Scene
 
 key = jax.random.key(0)
 REAL = jax.random.normal(jax.random.key(1), (1, 16, 2))

@@ -1,6 +1,7 @@
 """Sources of samples, and the batch of step n.
 
-A source is anything with ``len(source)`` and ``source[i] -> dict of arrays``.
+A source is anything with ``len(source)`` and ``source[i] -> dict of arrays``. Of each example a
+``prepare_fn(key, example)`` makes what the game calls it.
 """
 
 from gan_jax.data.arrays import ArraySource, Source, in_memory
@@ -9,6 +10,8 @@ from gan_jax.data.decoded import decoded
 from gan_jax.data.digits import digits
 from gan_jax.data.folder import FolderSource
 from gan_jax.data.images import pixels_to_real
+from gan_jax.data.merged import merged
+from gan_jax.data.prepare import as_is, image_fields
 from gan_jax.data.tfds import tfds_source
 
 __all__ = [
@@ -16,9 +19,12 @@ __all__ = [
     "Batches",
     "FolderSource",
     "Source",
+    "as_is",
     "decoded",
     "digits",
+    "image_fields",
     "in_memory",
+    "merged",
     "pixels_to_real",
     "tfds_source",
 ]

@@ -1,7 +1,7 @@
 """Arrays in memory as a source."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -98,11 +98,13 @@ def read_many(source: Source, indices: Iterable[int]) -> list[dict[str, np.ndarr
     return read(indices) if read else [source[index] for index in indices]
 
 
-def fingerprint(source: Source) -> dict:
+def fingerprint(source: Source | Mapping[str, Source]) -> dict:
     """What identifies the data: the source's own ``fingerprint()``, or its length and some examples.
 
     The latter are 16 spread evenly, the first and the last among them: all of it may be too much to read.
     """
+    if isinstance(source, Mapping):
+        return {name: fingerprint(each) for name, each in source.items()}
     if hasattr(source, "fingerprint"):
         return source.fingerprint()
     spread = np.unique(np.linspace(0, len(source) - 1, 16).astype(int))

@@ -6,7 +6,6 @@ addressed by the step, a resumed run has nothing to replay.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import grain
@@ -14,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.augment import AugmentFn
 from gan_jax.data.arrays import ArraySource, Source, read_many
+from gan_jax.data.prepare import ExampleFn, prepare_examples
 
 Tree = dict[str, np.ndarray]
 
@@ -28,11 +27,13 @@ class Feed(NamedTuple):
         feed_fn: ``(step, count) -> tree`` of host arrays ``[count, steps_per_round, B, ...]``.
         load_fn: ``(resident, one step of that tree, key) -> batch``; pure, runs on the device. The key
             is the data's, the same at every step.
+        streamed: whether ``feed_fn`` reads examples, so that it is worth reading ahead.
     """
 
-    resident: Tree
+    resident: Any
     feed_fn: Callable[[int, int], Any]
-    load_fn: Callable[[Tree, Any, jax.Array], dict[str, jax.Array]]
+    load_fn: Callable[[Any, Any, jax.Array], dict[str, Any]]
+    streamed: bool = False
 
 
 class Batches:
@@ -79,56 +80,35 @@ class Batches:
     def __getitem__(self, step: int) -> Tree:
         return _read(self.source, self.indices(step)[0])
 
-    def positions(self, step: int, count: int = 1) -> np.ndarray:
+    def places(self, step: int, count: int = 1) -> np.ndarray:
         """Where the examples of :meth:`indices` stand in the run's stream; uint32, that shape."""
-        return stream_positions(self.shape, step, count)[:, :, self._rows]
+        return stream_places(self.shape, step, count)[:, :, self._rows]
 
-    def feed(
-        self,
-        prepare_fn: Callable[[dict], dict],
-        *,
-        augment_fn: AugmentFn | None = None,
-    ) -> Feed:
+    def feed(self, prepare_fn: ExampleFn, *, augment_fn: ExampleFn | None = None) -> Feed:
         """Batches for the device: gathered there if the source is in memory, else sent there.
 
         Args:
-            prepare_fn: fields of the source ``[rounds, B, ...]`` -> ``real`` and ``condition``;
-                on the device.
-            augment_fn: ``(key, images) -> images``, made to ``real`` on the device. Each example
-                gets the key of its own position in the stream, so its change is a function of
-                (key, step) whatever the devices are.
+            prepare_fn: ``(key, example) -> fields``, one example of the source to what the game calls it:
+                ``real``, ``condition``, ``input``. On the device.
+            augment_fn: ``(key, fields) -> fields``, one prepared example, in training only.
+
+        Each example gets keys of its own place in the stream, so that what is drawn for it is a function of
+        (key, step) whatever the devices are.
         """
-        if isinstance(self.source, ArraySource):
-            feed = Feed(
-                resident=self.source.arrays,
-                feed_fn=self.indices,
-                load_fn=lambda resident, index, key: prepare_fn(
-                    {name: jnp.take(array, index, 0) for name, array in resident.items()}
-                ),
-            )
-        else:
-            feed = Feed(
-                resident={},
-                feed_fn=lambda step, count: _read(self.source, self.indices(step, count)),
-                load_fn=lambda resident, examples, key: prepare_fn(examples),
-            )
-        return feed if augment_fn is None else self._augmented(feed, augment_fn)
+        resident = self.source.arrays if isinstance(self.source, ArraySource) else None
 
-    def _augmented(self, feed: Feed, augment_fn: AugmentFn) -> Feed:
-        def augment_one(key, position, example):
-            return augment_fn(jax.random.fold_in(key, position), example[None])[0]
+        def feed_fn(step: int, count: int) -> Any:
+            indices, places = self.indices(step, count), self.places(step, count)
+            examples = indices if resident is not None else _read(self.source, indices)
+            return {"examples": examples, "places": places}
 
-        def load_fn(resident, tree, key):
-            batch = feed.load_fn(resident, tree["examples"], key)
-            augment = jax.vmap(jax.vmap(partial(augment_one, key)))
-            real = augment(tree["positions"], batch["real"])
-            return {**batch, "real": real}
+        def load_fn(resident: Any, tree: Any, key: jax.Array) -> dict[str, Any]:
+            examples = tree["examples"]
+            if resident:
+                examples = {name: jnp.take(a, examples, 0) for name, a in resident.items()}
+            return prepare_examples(prepare_fn, augment_fn, key, tree["places"], examples)
 
-        def feed_fn(step, count):
-            examples = feed.feed_fn(step, count)
-            return {"examples": examples, "positions": self.positions(step, count)}
-
-        return Feed(feed.resident, feed_fn, load_fn)
+        return Feed(resident or {}, feed_fn, load_fn, streamed=resident is None)
 
 
 def share(batch_size: int, process_index: int, process_count: int) -> slice:
@@ -145,7 +125,7 @@ def share(batch_size: int, process_index: int, process_count: int) -> slice:
     return slice(process_index * size, (process_index + 1) * size)
 
 
-def stream_positions(shape: tuple[int, int], step: int, count: int) -> np.ndarray:
+def stream_places(shape: tuple[int, int], step: int, count: int) -> np.ndarray:
     """Where the examples of ``count`` steps stand in a stream of batches: ``[count, *shape]`` uint32."""
     size = shape[0] * shape[1]
     stream = np.arange(step * size, (step + count) * size, dtype=np.uint64).astype(np.uint32)

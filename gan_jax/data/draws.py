@@ -1,21 +1,21 @@
 """Batches drawn with replacement, on the device: no work of the host between two steps."""
 
-from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.augment import AugmentFn
 from gan_jax.data.arrays import ArraySource
-from gan_jax.data.batches import Feed, share, stream_positions
+from gan_jax.data.batches import Feed, share, stream_places
+from gan_jax.data.prepare import ExampleFn, prepare_examples
+from gan_jax.game.keys import example_keys
 
 
 class Draws:
     """As :class:`gan_jax.data.batches.Batches`, but every example is drawn independently.
 
-    Which one follows from the run's key and its position in the stream, so a resume has nothing to
+    Which one follows from the run's key and its place in the stream, so a resume has nothing to
     replay. For small games, where the host's shuffling would take longer than the step.
 
     Args:
@@ -51,36 +51,20 @@ class Draws:
         self.shape = (steps_per_round, batch_size)
         self._rows = share(batch_size, process_index, process_count)
 
-    def positions(self, step: int, count: int = 1) -> np.ndarray:
+    def places(self, step: int, count: int = 1) -> np.ndarray:
         """Where the examples of ``count`` steps stand in the run's stream; ``[count, rounds, B]`` uint32."""
-        return stream_positions(self.shape, step, count)[:, :, self._rows]
+        return stream_places(self.shape, step, count)[:, :, self._rows]
 
-    def feed(
-        self, prepare_fn: Callable[[dict], dict], *, augment_fn: AugmentFn | None = None
-    ) -> Feed:
-        """Batches for the device, gathered there.
-
-        Args:
-            prepare_fn: fields of the source ``[rounds, B, ...]`` -> ``real`` and ``condition``.
-            augment_fn: ``(key, images) -> images``, made to each example of ``real``.
-        """
+    def feed(self, prepare_fn: ExampleFn, *, augment_fn: ExampleFn | None = None) -> Feed:
+        """Batches for the device, gathered there; arguments as of :meth:`gan_jax.data.batches.Batches.feed`."""
         num = len(self.source)
 
-        def draw_one(key, position):
-            return jax.random.randint(jax.random.fold_in(key, position), (), 0, num)
+        def choose(key: jax.Array, place: jax.Array) -> jax.Array:
+            return jax.random.randint(example_keys(key, place).choice, (), 0, num)
 
-        def augment_one(key, position, example):
-            own = jax.random.fold_in(jax.random.fold_in(key, position), 1)
-            return augment_fn(own, example[None])[0]
+        def load_fn(resident: Any, places: jax.Array, key: jax.Array) -> dict[str, Any]:
+            index = jax.vmap(jax.vmap(choose, (None, 0)), (None, 0))(key, places)
+            examples = {name: jnp.take(a, index, 0) for name, a in resident.items()}
+            return prepare_examples(prepare_fn, augment_fn, key, places, examples)
 
-        def each(function, key):
-            return jax.vmap(jax.vmap(partial(function, key)))
-
-        def load_fn(resident, positions, key):
-            index = each(draw_one, key)(positions)
-            batch = prepare_fn({name: jnp.take(a, index, 0) for name, a in resident.items()})
-            if augment_fn is not None:
-                batch["real"] = each(augment_one, key)(positions, batch["real"])
-            return batch
-
-        return Feed(self.source.arrays, self.positions, load_fn)
+        return Feed(self.source.arrays, self.places, load_fn)

@@ -36,9 +36,29 @@ class UpdateKeys(NamedTuple):
     terms: jax.Array
 
 
+class ExampleKeys(NamedTuple):
+    """The streams of one example, by its place in the run's stream of examples.
+
+    Attributes:
+        choice: which example it is, where examples are drawn with replacement.
+        augmentation: of the data.
+        preparation: what its preparation draws: a degradation, a crop.
+    """
+
+    choice: jax.Array
+    augmentation: jax.Array
+    preparation: jax.Array
+
+
 def run_keys(root_key: jax.Array) -> RunKeys:
     """The streams of a run."""
     return RunKeys(*(jax.random.fold_in(root_key, index) for index in range(4)))
+
+
+def example_keys(data_key: jax.Array, place: jax.Array) -> ExampleKeys:
+    """The streams of the example at a place."""
+    own = jax.random.fold_in(data_key, place)
+    return ExampleKeys(own, jax.random.fold_in(own, 1), jax.random.fold_in(own, 2))
 
 
 def update_keys(key: jax.Array) -> UpdateKeys:

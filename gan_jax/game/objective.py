@@ -51,9 +51,7 @@ def objective(
 
 
 def _objective(game, axis, state, batch, keys, player, params):
-    context, variables = look(
-        game, axis, state.with_params(player, params), batch, keys, player
-    )
+    context, variables = look(game, axis, state.with_params(player, params), batch, keys, player)
     value = adversarial_loss(game, axis, context)
     metrics = {"loss": value} | (_said(context) if player == "discriminator" else {})
     for name, term in game.terms(player).items():
@@ -174,8 +172,12 @@ def _means(name: str, term: Term, key: jax.Array, context: Context) -> tuple[jax
             f"the {context.player}'s term {name!r} must give one value per row [N], or a scalar, got "
             f"{jnp.shape(values)}: take the mean over the other axes"
         )
-    single = lambda value: jnp.asarray(value, jnp.promote_types(jnp.result_type(value), jnp.float32))  # noqa: E731
-    return single(values).mean(), {report: single(value) for report, value in reports.items()}
+    return _single(values).mean(), {name: _single(value) for name, value in reports.items()}
+
+
+def _single(values: jax.Array) -> jax.Array:
+    """At least float32: a mean of bfloat16 values loses digits."""
+    return jnp.asarray(values, jnp.promote_types(jnp.result_type(values), jnp.float32))
 
 
 def _rows(context: Context) -> Rows:

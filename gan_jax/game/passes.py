@@ -75,9 +75,7 @@ def show(
     memory = Named(turn.memory, "the game has no memory {name}, it has {names}: Game(memory=...)")
     shown = game.show_fn(generator_fn, latents, asked, turn._replace(memory=memory))
     if not isinstance(shown, Shown):
-        raise TypeError(
-            f"show_fn must return Shown(real, fake, ...), got {type(shown).__name__}"
-        )
+        raise TypeError(f"show_fn must return Shown(real, fake, ...), got {type(shown).__name__}")
     _check_sides(shown)
     return shown
 
@@ -154,4 +152,6 @@ def _at(path: str) -> str:
 
 
 def _layout(tree: Any) -> str:
-    return ", ".join(f"{path or 'an array'} {leaf.dtype}{list(leaf.shape)}" for path, leaf in _leaves(tree))
+    return ", ".join(
+        f"{path or 'an array'} {leaf.dtype}{list(leaf.shape)}" for path, leaf in _leaves(tree)
+    )

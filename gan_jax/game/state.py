@@ -106,8 +106,9 @@ def init(game: Game, key: jax.Array, batch: Batch) -> GANState:
         game.discriminator, discriminator_key, lambda judge_fn: judge_fn(real, shown.condition)
     )
     ema = jax.tree.map(jnp.copy, generator)
-    players = _train_state(game, "generator", generator), _train_state(
-        game, "discriminator", discriminator
+    players = (
+        _train_state(game, "generator", generator),
+        _train_state(game, "discriminator", discriminator),
     )
     return GANState(step, *players, ema, memory)
 

@@ -61,6 +61,8 @@ def logits_average() -> dict[str, Memory]:
     def update_fn(key: jax.Array, average: LogitsAverage, seen: Seen) -> LogitsAverage:
         decay = jnp.minimum(0.99, seen.step / (seen.step + 1.0))
         said = [seen.metrics[f"discriminator/{side}_logits"] for side in average._fields]
-        return LogitsAverage(*(decay * a + (1.0 - decay) * b for a, b in zip(average, said, strict=True)))
+        return LogitsAverage(
+            *(decay * a + (1.0 - decay) * b for a, b in zip(average, said, strict=True))
+        )
 
     return {"logits_average": Memory(init_fn, update_fn)}

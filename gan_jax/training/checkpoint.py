@@ -16,6 +16,7 @@ import jax
 import orbax.checkpoint as ocp
 
 from gan_jax.game import GANState
+from gan_jax.training.old_checkpoint import is_old, old_target, renewed
 from gan_jax.training.processes import is_first, on_first
 from gan_jax.training.run_folder import read_json, write_json
 
@@ -181,7 +182,6 @@ class Checkpoints:
         if is_first():
             self._check_files(step)
         saved = self._manager.item_metadata(step).state.tree
-        _check_same_arrays(saved, abstract_state, self.folder / str(step))
         device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
         target = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(
@@ -189,8 +189,11 @@ class Checkpoints:
             ),
             abstract_state,
         )
-        items = ocp.args.Composite(state=ocp.args.StandardRestore(target))
-        return self._manager.restore(step, args=items).state
+        asked = old_target(target) if is_old(saved) else target
+        _check_same_arrays(saved, asked, self.folder / str(step))
+        items = ocp.args.Composite(state=ocp.args.StandardRestore(asked))
+        state = self._manager.restore(step, args=items).state
+        return renewed(state, target) if is_old(saved) else state
 
     def _checksum_file(self, step: int) -> Path:
         return self.folder.parent / "checksums" / f"{step}.json"

@@ -9,83 +9,115 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.game import GANState, draw_latents, generate
-from gan_jax.game.sampling import interpolate, update_statistics
+from gan_jax.drawing import Players, players_of
+from gan_jax.game import Game, GANState, Shown, Turn, draw_latents
+from gan_jax.game.keys import named, run_keys
+from gan_jax.game.latents import interpolate
+from gan_jax.game.passes import one_pass, show
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.pictures import LogitsFn
 
 _DIVISIBLE = 840  # by every pack size up to 8
 _STANDING = 64  # latents in a pass for standing statistics
+Tree = Any  # of rows
 
 
 class Drawer:
     """Draws samples for pictures and figures: always from the same latents.
 
     Args:
-        experiment: for its game, its key and its conditions.
+        experiment: for its game, its key and its ``draw_fn``.
+        given: rows that samples are made from (conditions, inputs), taken again from the first on where more are
+            drawn; those of :func:`gan_jax.training.given.load_given`. None where samples need latents only.
         seed: for other latents than those of the run's own pictures.
+        purpose: the name of a stream of latents, other than that of the run's own pictures and measurements.
     """
 
-    def __init__(self, experiment: Experiment, seed: int | None = None):
-        self._experiment = experiment
-        key = experiment.members[0].root_key if seed is None else jax.random.key(seed)
-        self._key = jax.random.fold_in(key, 2)
-        self._generate = jax.jit(partial(generate, experiment.game))
-        self._update_statistics = jax.jit(partial(update_statistics, experiment.game))
+    def __init__(
+        self,
+        experiment: Experiment,
+        given: Any = None,
+        *,
+        seed: int | None = None,
+        purpose: str | None = None,
+    ):
+        self._experiment, self._given, self._purpose = experiment, given or {}, purpose
+        self._set_key(experiment.members[0].root_key if seed is None else jax.random.key(seed))
+        self._draw = jax.jit(partial(_draw, experiment), static_argnames="ema")
+        self._show = jax.jit(partial(_shown, experiment.game))
+        self._settle_once = jax.jit(partial(_moved_statistics, experiment))
+
+    def _set_key(self, root_key: jax.Array) -> None:
+        key = run_keys(root_key).drawing
+        self._key = key if self._purpose is None else named(key, self._purpose)
 
     def members(self) -> list["Drawer"]:
         """A drawer for each seed of the experiment; they share what is compiled."""
         drawers = []
         for member in self._experiment.members:
             drawer = copy.copy(self)
-            drawer._key = jax.random.fold_in(member.root_key, 2)
+            drawer._set_key(member.root_key)
             drawers.append(drawer)
         return drawers
 
-    def conditions(self, num: int) -> Any:
-        """The conditions of the samples of :meth:`draw`; None where there are none."""
-        return self._conditions(jax.random.split(self._key)[1], num)
+    def rows(self, num: int) -> Any:
+        """The rows that the samples of :meth:`draw` are made from: those that are given, in turn."""
+        return jax.tree.map(lambda leaf: leaf[np.arange(num) % len(leaf)], self._given)
 
-    def _conditions(self, key: jax.Array, num: int) -> Any:
-        condition_fn = self._experiment.condition_fn
-        return None if condition_fn is None else condition_fn(key, num)
+    def draw(self, state: GANState, num: int, *, ema: bool = True, batch_size: int = 250) -> Tree:
+        """``num`` samples of a generator's EMA, or of its live weights, drawn in batches; a tree of NumPy arrays."""
+        parts = list(self.batches(state, num, ema=ema, batch_size=batch_size))
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
-    def draw(self, variables: Any, num: int, *, batch_size: int = 250) -> np.ndarray:
-        """``[num, ...]`` samples with a generator's variables, drawn in batches."""
-        return np.concatenate(list(self.batches(variables, num, batch_size=batch_size)))
-
-    def batches(self, variables: Any, num: int, *, batch_size: int = 250) -> Iterator[np.ndarray]:
+    def batches(
+        self, state: GANState, num: int, *, ema: bool = True, batch_size: int = 250
+    ) -> Iterator[Tree]:
         """The samples of :meth:`draw`, at most ``batch_size`` at a time."""
-        variables = self._settled(variables)
-        latents = draw_latents(self._experiment.game, jax.random.split(self._key)[0], num)
-        condition = self.conditions(num)
+        state = self.settled(state, ema=ema)
+        latents_key = jax.random.split(self._key)[0]
+        latents, given = draw_latents(self._experiment.game, latents_key, num), self.rows(num)
         size = min(num, batch_size)
         for start in range(0, num, size):
             # the last batch is filled up with rows of the one before: one shape, one compilation
-            rows = slice(min(start, num - size), min(start, num - size) + size)
-            part = self._generate(
-                variables, latents[rows], None if condition is None else condition[rows]
+            first = min(start, num - size)
+            latents_part, given_part = (
+                jax.tree.map(lambda leaf, f=first: leaf[f : f + size], tree)
+                for tree in (latents, given)
             )
-            yield np.asarray(part)[start - rows.start :]
+            part = self._draw(state, latents_part, given_part, self._key, ema=ema)
+            yield jax.tree.map(lambda leaf, s=start - first: np.asarray(leaf)[s:], part)
 
-    def interpolation(self, variables: Any, *, rows: int = 5, columns: int = 9) -> np.ndarray:
-        """``[rows * columns, ...]`` samples of latents on the way from one to another, row by row."""
-        variables = self._settled(variables)
-        latents_key, condition_key = jax.random.split(jax.random.fold_in(self._key, 1))
-        ends = draw_latents(self._experiment.game, latents_key, 2 * rows)
-        latents = interpolate(ends[:rows], ends[rows:], columns)
-        condition = self._conditions(condition_key, rows)
-        condition = None if condition is None else jnp.repeat(condition, columns, 0)
-        return np.asarray(self._generate(variables, latents.reshape(rows * columns, -1), condition))
+    def interpolation(self, state: GANState, *, rows: int = 5, columns: int = 9) -> Tree:
+        """``rows * columns`` samples of latents on the way from one to another, row by row.
 
-    def _settled(self, variables: Any) -> Any:
+        Raises:
+            ValueError: the game's latents are no vectors.
+        """
+        state = self.settled(state, ema=True)
+        ends = draw_latents(self._experiment.game, named(self._key, "walk"), 2 * rows)
+        if not isinstance(ends, jax.Array) or ends.ndim != 2:
+            raise ValueError(
+                "only latents [B, Z] are walked from one to another; these are a tree of rows"
+            )
+        latents = interpolate(ends[:rows], ends[rows:], columns).reshape(rows * columns, -1)
+        given = jax.tree.map(lambda leaf: np.repeat(leaf, columns, 0), self.rows(rows))
+        return jax.tree.map(np.asarray, self._draw(state, latents, given, self._key, ema=True))
+
+    def shown(self, state: GANState, rows: Any) -> Shown:
+        """What the game shows of some rows with the live generator, in evaluation mode; NumPy arrays."""
+        num = len(jax.tree.leaves(rows)[0])
+        latents = draw_latents(self._experiment.game, jax.random.split(self._key)[0], num)
+        shown = self._show(state, latents, rows, self._key)
+        return jax.tree.map(np.asarray, shown._replace(extras={}))
+
+    def settled(self, state: GANState, *, ema: bool) -> GANState:
         """With running statistics of its own, in as many passes as the experiment asks for."""
         for index in range(self._experiment.standing_passes):
-            latents_key, condition_key = jax.random.split(jax.random.fold_in(self._key, index))
-            latents = draw_latents(self._experiment.game, latents_key, _STANDING)
-            condition = self._conditions(condition_key, _STANDING)
-            variables = self._update_statistics(variables, latents, condition)
-        return variables
+            key = jax.random.fold_in(named(self._key, "standing statistics"), index)
+            variables = state.ema if ema else state.generator.all_variables
+            variables = self._settle_once(state, variables, self.rows(_STANDING), key)
+            state = _with_variables(state, variables, ema=ema)
+        return state
 
     def logits_fn(self, state: GANState) -> LogitsFn:
         """What a discriminator says of samples (and their conditions), in evaluation mode, as it sees them.
@@ -93,14 +125,53 @@ class Drawer:
         With packing, which is for players without conditions, of packs of copies.
         """
         game, key = self._experiment.game, jax.random.key(0)
-        discriminator = state.discriminator.all_variables
+        players = players_of(game, state, key=key)
 
-        def logits_fn(samples: np.ndarray, condition: Any = None) -> np.ndarray:
-            many = jax.ShapeDtypeStruct((_DIVISIBLE, *samples.shape[1:]), samples.dtype)
-            packs = jax.eval_shape(game.augment_fn, key, many, state.step).shape[0]
-            copies = np.repeat(samples, _DIVISIBLE // packs, axis=0)
-            shown = game.augment_fn(key, jnp.asarray(copies), state.step)
-            logits = game.discriminator.apply(discriminator, shown, condition, train=False)
-            return np.asarray(logits)
+        def logits_fn(samples: Tree, condition: Any = None) -> Tree:
+            many = jax.tree.map(
+                lambda leaf: jax.ShapeDtypeStruct((_DIVISIBLE, *leaf.shape[1:]), leaf.dtype),
+                samples,
+            )
+            packs = jax.eval_shape(game.augment_fn, key, many, players.turn)
+            copies = _DIVISIBLE // len(jax.tree.leaves(packs)[0])
+            repeated = jax.tree.map(lambda leaf: jnp.repeat(jnp.asarray(leaf), copies, 0), samples)
+            return jax.tree.map(np.asarray, players.judge_fn(repeated, condition)[0])
 
         return logits_fn
+
+
+def _draw(experiment, state, latents, given, key, *, ema):
+    players: Players = players_of(experiment.game, state, ema=ema, key=key)
+    return experiment.draw_fn(players, latents, given)
+
+
+def _shown(game: Game, state: GANState, latents: Any, rows: Any, key: jax.Array) -> Shown:
+    players = players_of(game, state, ema=False, key=key)
+    return show(game, players.generator_fn, latents, rows, players.turn)
+
+
+def _moved_statistics(experiment, state: GANState, variables: Any, given: Any, key: jax.Array):
+    """A generator's variables after what it shows in training mode: its running statistics move, no more.
+
+    Repeated, it gives an averaged generator statistics of its own (standing statistics). The moving
+    average of the live generator's statistics, which it has without this, is not what its averaged
+    weights produce: deep in a network with many normalisations the two are far apart.
+
+    References:
+        Brock et al. 2019, arXiv 1809.11096, appendix (standing statistics); Izmailov et al. 2018, arXiv
+        1803.05407 (batch norm after weights are averaged).
+    """
+    game, turn = experiment.game, Turn(state.step, "generator", state.memory)
+    latents_key, own_key = jax.random.split(key)
+    latents = draw_latents(game, latents_key, _STANDING)
+    _, moved, _ = one_pass(
+        game.generator, variables, own_key, lambda g: show(game, g, latents, given, turn)
+    )
+    return {**variables, **moved}
+
+
+def _with_variables(state: GANState, variables: Any, *, ema: bool) -> GANState:
+    if ema:
+        return state.replace(ema=variables)
+    running = {name: tree for name, tree in variables.items() if name != "params"}
+    return state.with_player("generator", state.generator.replace(variables=running))

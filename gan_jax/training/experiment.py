@@ -2,7 +2,7 @@
 
 import dataclasses
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.augment import AugmentFn
-from gan_jax.data import Batches, Source, pixels_to_real
+from gan_jax.data import Batches, Source, image_fields, merged
 from gan_jax.data.batches import Feed, side_by_side
 from gan_jax.data.draws import Draws
-from gan_jax.game import Game, make_train_step
-from gan_jax.game.step import TrainStep
+from gan_jax.data.merged import seed_of
+from gan_jax.data.prepare import ExampleFn
+from gan_jax.drawing import DrawFn, generated
+from gan_jax.game import Game, alternating
+from gan_jax.game.update import Play
 from gan_jax.metrics.feature_networks import FeatureNetwork
 from gan_jax.metrics.judgement import Judge
 from gan_jax.training.pictures import LogitsFn, image_picture
 from gan_jax.training.run_folder import RunFolder
 
 INTERVALS = ("log", "sample", "measure", "save")
+Sources = Source | Mapping[str, Source]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,27 +33,29 @@ class Experiment:
 
     Attributes:
         game: the players and what they minimise.
-        source_fn: reads the data; not called when only samples are drawn.
+        source_fn: reads the data; not called when only samples are drawn. Unpaired data are a dict of sources,
+            ``{"a": ..., "b": ...}``, each shuffled by itself; the batch then holds a batch of each.
         steps: rounds to train.
         batch_size: B, the global batch.
-        make_step: the kind of play, such as :func:`gan_jax.game.make_train_step` (alternating).
+        play: the kind of play, of :mod:`gan_jax.game.plays` or one of your own.
         seed: of the initialisation, the data order and everything drawn.
         num_seeds: independent runs side by side in one program, with seeds ``seed``, ``seed + 1``, ...;
             all figures are then means over them. The data is that of one run.
         batches_fn: how the data is shuffled: :class:`gan_jax.data.Batches` or, for small games,
             :class:`gan_jax.data.draws.Draws`.
-        data_augment_fn: ``(key, images) -> images``, made to the real images only, on the device, such
-            as those of :mod:`gan_jax.augment`; None takes them as they are.
+        data_augment_fn: ``(key, fields) -> fields`` of one prepared example, in training only, such as
+            ``augment.of_example(augment.flip)``; None takes them as they are.
         num_workers: processes that read data which is not in memory; 0 reads in threads.
-        prepare_fn: the source's fields to ``real`` (and ``condition``), on the device.
+        prepare_fn: ``(key, example) -> fields``: one example of the source to what the game calls it, ``real`` and
+            ``condition`` in the default game; on the device, in training and wherever the data is looked at.
         held_out_fn: reads real samples that are never trained on, to see the discriminator overfit.
-        condition_fn: ``(key, num) -> conditions [num, ...]`` of the samples that are drawn for
-            pictures and figures, where the players are conditional.
+        draw_fn: ``(players, latents, rows) -> samples``: what is drawn for pictures and figures
+            (:mod:`gan_jax.drawing.players`). The rows are the first of the held-out data, or else of the training data.
         standing_passes: before a generator draws, its running statistics are taken anew in so many passes of
             64 latents (:func:`gan_jax.game.sampling.update_statistics`); 40 leave 1.5 % of what was
             there. 0 keeps the moving average of the live generator's.
-        picture_fn: ``(samples [N, ...], logits_fn) -> PIL image``; ``logits_fn`` is what the discriminator
-            says of samples, in evaluation mode.
+        picture_fn: ``(samples, logits_fn) -> PIL image`` of what ``draw_fn`` gives; ``logits_fn`` is what the
+            discriminator says of samples, in evaluation mode.
         num_pictured: samples in a picture of the run.
         features_fn: source -> :class:`gan_jax.metrics.feature_networks.FeatureNetwork` with which
             ``python -m gan_jax.evaluate`` looks at images.
@@ -66,18 +71,18 @@ class Experiment:
     """
 
     game: Game
-    source_fn: Callable[[], Source]
+    source_fn: Callable[[], Sources]
     steps: int
     batch_size: int
-    make_step: Callable[..., TrainStep] = make_train_step
+    play: Play = alternating
     seed: int = 0
     num_seeds: int = 1
     batches_fn: Callable[..., Batches | Draws] = Batches
     num_workers: int = 0
-    data_augment_fn: AugmentFn | None = None
-    prepare_fn: Callable[[dict], dict] = pixels_to_real
-    held_out_fn: Callable[[], Source] | None = None
-    condition_fn: Callable[[jax.Array, int], jax.Array] | None = None
+    data_augment_fn: ExampleFn | None = None
+    prepare_fn: ExampleFn = image_fields
+    held_out_fn: Callable[[], Sources] | None = None
+    draw_fn: DrawFn = generated
     standing_passes: int = 0
     picture_fn: Callable[[np.ndarray, LogitsFn], Any] = image_picture
     num_pictured: int = 64
@@ -140,20 +145,29 @@ class Experiment:
         ]
 
 
-def feed_of(experiment: Experiment, source: Source) -> Feed:
+def feed_of(experiment: Experiment, source: Sources) -> Feed:
     """The batches of every seed: of several processes, this one's rows."""
-    feeds = []
-    for member in experiment.members:
-        batches = experiment.batches_fn(
-            source,
-            batch_size=experiment.batch_size,
-            seed=member.seed,
-            steps_per_round=experiment.game.discriminator_steps,
-            process_index=jax.process_index(),
-            process_count=jax.process_count(),
-        )
-        feeds.append(batches.feed(experiment.prepare_fn, augment_fn=experiment.data_augment_fn))
+    feeds = [_feed_of_member(member, source, member.seed) for member in experiment.members]
     return feeds[0] if len(feeds) == 1 else side_by_side(feeds)
+
+
+def _feed_of_member(experiment: Experiment, source: Sources, seed: int) -> Feed:
+    if isinstance(source, Mapping):
+        return merged(
+            {
+                name: _feed_of_member(experiment, each, seed_of(seed, name))
+                for name, each in source.items()
+            }
+        )
+    batches = experiment.batches_fn(
+        source,
+        batch_size=experiment.batch_size,
+        seed=seed,
+        steps_per_round=experiment.game.discriminator_steps,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+    return batches.feed(experiment.prepare_fn, augment_fn=experiment.data_augment_fn)
 
 
 def load_experiment_function(file: Path) -> Callable[..., Experiment]:

@@ -1,13 +1,17 @@
 """What is looked at while a run trains: a picture of samples, and the health of the game."""
 
+from typing import Any
+
+import jax
 import numpy as np
 from PIL import Image
 
-from gan_jax.data import Source
-from gan_jax.game import GANState
+from gan_jax.data.prepare import first_rows
+from gan_jax.game import GANState, Shown
 from gan_jax.metrics import seeds
 from gan_jax.training.drawing import Drawer
-from gan_jax.training.experiment import Experiment
+from gan_jax.training.experiment import Experiment, Sources
+from gan_jax.training.given import load_given
 from gan_jax.training.health import NUM_SAMPLES, Watch, health_figures
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_log import read_lines
@@ -27,14 +31,16 @@ class Looking:
     """
 
     def __init__(
-        self, experiment: Experiment, source: Source, folder: RunFolder, *, first_step: int
+        self, experiment: Experiment, source: Sources, folder: RunFolder, *, first_step: int
     ):
         self._experiment = experiment
-        self._drawers = Drawer(experiment).members()
-        self._real = _prepared(experiment, source)
+        self._drawers = Drawer(experiment, load_given(folder.given_file)).members()
+        self._rows = first_rows(source, experiment.prepare_fn, NUM_SAMPLES)
         self._held_out = None
         if experiment.held_out_fn is not None:
-            self._held_out = _prepared(experiment, experiment.held_out_fn())
+            self._held_out = first_rows(
+                experiment.held_out_fn(), experiment.prepare_fn, NUM_SAMPLES
+            )
         history = [
             {name.removeprefix(_PREFIX): value for name, value in line.items()}
             for line in read_lines(folder.metrics_file)
@@ -45,10 +51,10 @@ class Looking:
         self._watches = [Watch(history) for _ in self._drawers]
 
     def picture(self, state: GANState) -> Image.Image:
-        """Samples of the moving average of the first seed."""
+        """Samples of the EMA of the first seed."""
         first = members_of(state, self._experiment.num_seeds)[0]
         drawer = self._drawers[0]
-        samples = drawer.draw(first.average, self._experiment.num_pictured)
+        samples = drawer.draw(first, self._experiment.num_pictured)
         return self._experiment.picture_fn(samples, drawer.logits_fn(first))
 
     def health(self, step: int, state: GANState) -> tuple[dict[str, float], list[str]]:
@@ -58,14 +64,15 @@ class Looking:
         for index, (member, drawer, watch) in enumerate(
             zip(members, self._drawers, self._watches, strict=True)
         ):
-            num, logits_fn = len(self._real["real"]), drawer.logits_fn(member)
-            samples = drawer.draw(member.generator.all_variables, num)
+            live = drawer.settled(member, ema=False)
+            shown, logits_fn = drawer.shown(live, self._rows), drawer.logits_fn(live)
+            held_out = self._held_out and drawer.shown(live, self._held_out)
             figures = health_figures(
-                samples,
-                self._real["real"],
-                of_samples=logits_fn(samples, drawer.conditions(num)),
-                of_real=logits_fn(*_told(self._real)),
-                of_held_out=self._held_out and logits_fn(*_told(self._held_out)),
+                _flat(shown.fake),
+                _flat(shown.real),
+                of_samples=_of_rows(logits_fn(shown.fake, _told_of_fakes(shown))),
+                of_real=_of_rows(logits_fn(shown.real, shown.condition)),
+                of_held_out=held_out and _of_rows(logits_fn(held_out.real, held_out.condition)),
             )
             rows.append(figures)
             of = f"seed {self._experiment.seed + index}: " if len(members) > 1 else ""
@@ -73,12 +80,19 @@ class Looking:
         return {_PREFIX + name: value for name, value in seeds.mean(rows).items()}, sentences
 
 
-def _prepared(experiment: Experiment, source: Source) -> dict[str, np.ndarray]:
-    """The first samples of a source, as the players see them, with their conditions if they have any."""
-    examples = [source[index] for index in range(min(NUM_SAMPLES, len(source)))]
-    fields = {name: np.stack([example[name] for example in examples]) for name in examples[0]}
-    return {name: np.asarray(value) for name, value in experiment.prepare_fn(fields).items()}
+def _told_of_fakes(shown: Shown) -> Any:
+    return shown.condition if shown.fake_condition is None else shown.fake_condition
 
 
-def _told(batch: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
-    return batch["real"], batch.get("condition")
+def _flat(tree: Any) -> np.ndarray:
+    """A tree of rows as ``[N, features]``."""
+    return np.concatenate(
+        [np.asarray(leaf, np.float32).reshape(len(leaf), -1) for leaf in jax.tree.leaves(tree)],
+        axis=1,
+    )
+
+
+def _of_rows(logits: Any) -> np.ndarray:
+    """One logit per row ``[N]``: the mean over patches and judges."""
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(logits)]
+    return np.mean([leaf.reshape(len(leaf), -1).mean(1) for leaf in leaves], axis=0)

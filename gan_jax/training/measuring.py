@@ -11,6 +11,7 @@ from gan_jax.metrics import seeds
 from gan_jax.metrics.judgement import Figures, Judge
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment
+from gan_jax.training.given import load_given
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_log import read_lines
 from gan_jax.training.states import members_of
@@ -21,7 +22,7 @@ _PREFIX = "average/"  # measured on the moving average
 def measure_members(judge: Judge, drawers: list[Drawer], state: GANState) -> list[Figures]:
     """The figures of the moving average of every seed."""
     return [
-        judge.measure(partial(drawer.draw, member.average))
+        judge.measure(partial(drawer.draw, member))
         for drawer, member in zip(drawers, members_of(state, len(drawers)), strict=True)
     ]
 
@@ -54,7 +55,8 @@ class Measuring:
                 f"best_metric must be one of the figures that are measured, {figures}, got "
                 f"{self.metric!r}"
             )
-        self._judge, self._drawers = judge, Drawer(experiment).members()
+        self._judge = judge
+        self._drawers = Drawer(experiment, load_given(folder.given_file)).members()
         self._seed = experiment.seed
         self._sign = -1 if self.metric in judge.more_is_better else 1
         lines = read_lines(folder.metrics_file)

@@ -20,11 +20,14 @@ from jax.sharding import Mesh, NamedSharding, Sharding, SingleDeviceSharding
 from jax.sharding import PartitionSpec as P
 
 from gan_jax.data.batches import Feed
-from gan_jax.game import Game, GANState, make_train_step
+from gan_jax.game import Game, GANState, alternating, make_train_step
+from gan_jax.game.keys import run_keys
 from gan_jax.game.loops import scan
-from gan_jax.game.step import Metrics, TrainStep
+from gan_jax.game.objective import Metrics
+from gan_jax.game.step import TrainStep
+from gan_jax.game.update import Play
+from gan_jax.models.blocks import DEVICE_AXIS
 from gan_jax.training.placement import (
-    AXIS,
     check_divisible,
     device_mesh,
     put,
@@ -33,8 +36,6 @@ from gan_jax.training.placement import (
     shard_rows,
     state_sharding,
 )
-
-MakeStep = Callable[..., TrainStep]  # (game, axis_name=None, *, shard_fn=) -> step
 
 
 class Arrangement(NamedTuple):
@@ -60,7 +61,7 @@ def jit_arrangement(
     feed: Feed,
     devices: list[jax.Device] | None = None,
     *,
-    make_step: MakeStep = make_train_step,
+    play: Play = alternating,
     num_seeds: int = 1,
     parameter_shards: int = 1,
 ) -> Arrangement:
@@ -70,7 +71,7 @@ def jit_arrangement(
         game: the game.
         feed: how batches reach the devices.
         devices: all of them by default; their number divides the batch.
-        make_step: the kind of play.
+        play: the kind of play.
         num_seeds: runs side by side, of which everything has a leading axis.
         parameter_shards: of the networks and their optimisers, for those that are too large for one
             device; divides the number of devices. They are gathered where a layer needs them.
@@ -82,7 +83,9 @@ def jit_arrangement(
     by_rows = NamedSharding(mesh, _rows_spec(num_seeds, mesh.axis_names))
     place_fn = partial(state_sharding, mesh)
 
-    steps = _run_steps(make_step(game, shard_fn=shard_rows(mesh)), feed.load_fn, num_seeds)
+    steps = _run_steps(
+        make_train_step(game, play, shard_fn=shard_rows(mesh)), feed.load_fn, num_seeds
+    )
 
     def run(state, resident, chunk, key):
         state, metrics = steps(state, resident, chunk, key)
@@ -106,25 +109,25 @@ def shard_map_arrangement(
     feed: Feed,
     devices: list[jax.Device] | None = None,
     *,
-    make_step: MakeStep = make_train_step,
+    play: Play = alternating,
     num_seeds: int = 1,
 ) -> Arrangement:
     """``shard_map``: one program per device, the state on each, the batch in equal parts.
 
-    Latents are those of one device; dropout, augmentation and penalty points are drawn per device.
+    Latents are those of one device; dropout, augmentation and the draws of terms are per device.
 
     Args:
         game: the game.
         feed: how batches reach the devices.
         devices: all of them by default; their number divides the batch.
-        make_step: the kind of play.
+        play: the kind of play.
         num_seeds: runs side by side, of which everything has a leading axis.
     """
-    mesh = Mesh(device_mesh(devices).devices[:, 0], (AXIS,))
-    whole, by_rows = P(), _rows_spec(num_seeds, AXIS)
+    mesh = Mesh(device_mesh(devices).devices[:, 0], (DEVICE_AXIS,))
+    whole, by_rows = P(), _rows_spec(num_seeds, DEVICE_AXIS)
     run = jax.jit(
         jax.shard_map(
-            _run_steps(make_step(game, AXIS), feed.load_fn, num_seeds),
+            _run_steps(make_train_step(game, play, DEVICE_AXIS), feed.load_fn, num_seeds),
             mesh=mesh,
             in_specs=(whole, whole, by_rows, whole),
             out_specs=(whole, whole),
@@ -149,7 +152,7 @@ def pmap_arrangement(
     feed: Feed,
     devices: list[jax.Device] | None = None,
     *,
-    make_step: MakeStep = make_train_step,
+    play: Play = alternating,
     num_seeds: int = 1,
 ) -> Arrangement:
     """``pmap``: the state once per device, the batch in equal parts; in one process.
@@ -160,7 +163,7 @@ def pmap_arrangement(
         game: the game.
         feed: how batches reach the devices.
         devices: all of them by default; their number divides the batch.
-        make_step: the kind of play.
+        play: the kind of play.
         num_seeds: runs side by side, of which everything has a leading axis.
 
     Raises:
@@ -169,11 +172,11 @@ def pmap_arrangement(
     if jax.process_count() > 1:
         raise ValueError("pmap runs in one process: take --parallel jit or shard_map on several")
     devices = devices or jax.devices()
-    by_device = NamedSharding(Mesh(np.array(devices), (AXIS,)), P(AXIS))
+    by_device = NamedSharding(Mesh(np.array(devices), (DEVICE_AXIS,)), P(DEVICE_AXIS))
     rows_axis = _rows_axis(num_seeds)
     run = jax.pmap(
-        _run_steps(make_step(game, AXIS), feed.load_fn, num_seeds),
-        axis_name=AXIS,
+        _run_steps(make_train_step(game, play, DEVICE_AXIS), feed.load_fn, num_seeds),
+        axis_name=DEVICE_AXIS,
         in_axes=(0, 0, rows_axis, None),
         devices=devices,
         donate_argnums=0,
@@ -206,10 +209,10 @@ def _run_steps(
     """``(state, resident, feed, root key) -> (state, metrics [count])``, ``count`` steps."""
 
     def run(state, resident, feed, key):
-        step_key, data_key = jax.random.fold_in(key, 1), jax.random.fold_in(key, 3)
+        keys = run_keys(key)
 
         def one_step(state, feed):
-            return train_step(state, load_fn(resident, feed, data_key), step_key)
+            return train_step(state, load_fn(resident, feed, keys.data), keys.step)
 
         return scan(one_step, state, feed)
 

@@ -9,7 +9,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-AXIS, PARAMETER_AXIS = "batch", "parameters"
+from gan_jax.models.blocks import DEVICE_AXIS
+
+PARAMETER_AXIS = "parameters"
 
 
 def device_mesh(devices: list[Any] | None = None, parameter_shards: int = 1) -> Mesh:
@@ -28,7 +30,7 @@ def device_mesh(devices: list[Any] | None = None, parameter_shards: int = 1) -> 
             f"parameter_shards={parameter_shards} must divide the number of devices, {len(devices)}"
         )
     grid = np.array(devices).reshape(-1, parameter_shards)
-    return Mesh(grid, (AXIS, PARAMETER_AXIS))
+    return Mesh(grid, (DEVICE_AXIS, PARAMETER_AXIS))
 
 
 def state_sharding(mesh: Mesh, leaf: Any) -> NamedSharding:
@@ -86,17 +88,18 @@ def rows_over_devices(devices: list[jax.Device] | None = None) -> Callable[[Any]
 
     def put(rows: np.ndarray) -> jax.Array:
         num = max(count for count in range(1, len(devices) + 1) if len(rows) % count == 0)
-        mesh = Mesh(np.array(devices[:num]), (AXIS,))
-        return jax.device_put(rows, NamedSharding(mesh, P(AXIS)))
+        mesh = Mesh(np.array(devices[:num]), (DEVICE_AXIS,))
+        return jax.device_put(rows, NamedSharding(mesh, P(DEVICE_AXIS)))
 
     return put
 
 
-def check_divisible(chunk: dict[str, np.ndarray], axis: int, num_devices: int) -> None:
-    """Refuses a feed whose rows, along an axis, the devices do not divide."""
-    batch_size = jax.tree.leaves(chunk)[0].shape[axis]
-    if batch_size % num_devices:
-        raise ValueError(
-            f"batch_size {batch_size} must be a multiple of the {num_devices} devices, such as "
-            f"{-(-batch_size // num_devices) * num_devices}"
-        )
+def check_divisible(chunk: Any, axis: int, num_devices: int) -> None:
+    """Refuses a feed of which a leaf has rows, along an axis, that the devices do not divide."""
+    for leaf in jax.tree.leaves(chunk):
+        batch_size = leaf.shape[axis]
+        if batch_size % num_devices:
+            raise ValueError(
+                f"batch_size {batch_size} must be a multiple of the {num_devices} devices, such as "
+                f"{-(-batch_size // num_devices) * num_devices}"
+            )

@@ -1,7 +1,7 @@
 """A run's folder: where things lie, and whether it belongs to this command.
 
-config.json  experiment.py  metrics.jsonl  samples/  samples.gif  curves.png  summary.json
-evaluation.json  neighbours.png  checkpoints/  best/  tensorboard/
+config.json  experiment.py  given.npz  metrics.jsonl  samples/  samples.gif  curves.png  summary.json
+evaluation.json  neighbours.png  checkpoints/  checksums/  best/  unreadable_checkpoints/  tensorboard/  .lock
 """
 
 import ast
@@ -13,6 +13,8 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+
+from gan_jax.training.batch_record import shapes_from_json
 
 # These may differ between two commands of one run: more steps continue it, and the data is
 # compared by its content and not by where it lies.
@@ -30,6 +32,7 @@ class RunFolder:
         self.path = Path(path)
         self.config_file = self.path / "config.json"
         self.experiment_file = self.path / "experiment.py"
+        self.given_file = self.path / "given.npz"
         self.metrics_file = self.path / "metrics.jsonl"
         self.summary_file = self.path / "summary.json"
         self.curves_file = self.path / "curves.png"
@@ -124,6 +127,11 @@ class RunFolder:
                 "experiment writes"
             )
         return read_json(self.config_file)
+
+    def batch_shapes(self) -> Any:
+        """The shapes of a batch of the run; None in a folder of an older version."""
+        recorded = self.config().get("batch")
+        return None if recorded is None else shapes_from_json(recorded)
 
     def _compare(
         self, old: dict[str, Any], new: dict[str, Any], allow_changed: Collection[str]

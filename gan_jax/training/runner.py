@@ -9,14 +9,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from gan_jax.data.arrays import Source, fingerprint
+from gan_jax.data.arrays import fingerprint
 from gan_jax.data.batches import Feed
 from gan_jax.data.read_ahead import read_ahead
 from gan_jax.game import GANState
 from gan_jax.metrics.judgement import Judge
+from gan_jax.training.batch_record import shapes_as_json
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.curves import save_curves
-from gan_jax.training.experiment import Experiment, feed_of
+from gan_jax.training.experiment import Experiment, Sources, feed_of
+from gan_jax.training.first_batch import batch_shapes
+from gan_jax.training.given import given_rows, save_given
 from gan_jax.training.interruption import listen
 from gan_jax.training.looking import Looking
 from gan_jax.training.loop import train
@@ -75,7 +78,6 @@ def run(
             )
         device_mesh(parameter_shards=parameter_shards)  # raises where the devices form none
         arrange = partial(arrange, parameter_shards=parameter_shards)
-    check_memory(experiment)
     folder = RunFolder(run_dir)
     with ExitStack() as stack:
         on_first(lambda: _take(folder, stack))
@@ -120,17 +122,21 @@ def _run(
 ) -> None:
     began = time.perf_counter()
     source = experiment.source_fn()
+    feed = feed_of(experiment, source)
+    batch = batch_shapes(experiment, feed)
+    check_memory(experiment, batch)
     config = {
         "experiment": experiment_file.stem,
         "arguments": arguments,
         "data": fingerprint(source),
+        "batch": shapes_as_json(batch),
         "num_seeds": experiment.num_seeds,
         "micro_batches": experiment.game.micro_batches,
         "versions": {name: version(name) for name in ("gan-jax", "jax", "flax", "optax")},
     }
     config = on_first(lambda: folder.adopt(config, experiment_file, allow_changed=allow_changed))
     judge_fn = cache(lambda: experiment.judge_fn(source))  # trains a classifier: once, if at all
-    states = _play(experiment, folder, source, config, arrange, judge_fn)
+    states = _play(experiment, folder, source, feed, config, arrange, judge_fn)
     if states is None:
         return
 
@@ -145,15 +151,15 @@ def _run(
 def _play(
     experiment: Experiment,
     folder: RunFolder,
-    source: Source,
+    source: Sources,
+    feed: Feed,
     config: dict[str, Any],
     arrange: Callable[..., Arrangement],
     judge_fn: Callable[[], Judge],
 ) -> tuple[GANState, GANState | None] | None:
     """The last state and the best, on this process; None where nothing was left to do."""
-    feed = feed_of(experiment, source)
     arrangement = arrange(
-        experiment.game, feed, make_step=experiment.make_step, num_seeds=experiment.num_seeds
+        experiment.game, feed, play=experiment.play, num_seeds=experiment.num_seeds
     )
     with ExitStack() as stack:
 
@@ -161,7 +167,7 @@ def _play(
             return stack.enter_context(closing(Checkpoints(path, record=config, **options)))
 
         checkpoints = opened(folder.checkpoints, keep_every=experiment.keep_every_steps)
-        state, done = first_state(experiment, checkpoints, arrangement.place_fn)
+        state, done = first_state(experiment, checkpoints, arrangement.place_fn, feed)
         if on_first(lambda: _already(folder, experiment, done)):
             return None
         best = opened(folder.best, keep=1) if experiment.measure_every_steps else None
@@ -182,7 +188,7 @@ def _play(
 def _watched(
     experiment: Experiment,
     folder: RunFolder,
-    source: Source,
+    source: Sources,
     judge_fn: Callable[[], Judge],
     stack: ExitStack,
     *,
@@ -191,6 +197,8 @@ def _watched(
     """What looks at a run and speaks of it, on the first process; ended by the stack."""
     if not is_first():
         return {"log": Silent(), "looking": None, "measuring": None}
+    if not folder.given_file.is_file():
+        save_given(folder.given_file, given_rows(experiment, source))
     measuring = None
     if experiment.measure_every_steps:
         measuring = Measuring(experiment, judge_fn(), folder, first_step=first_step)
@@ -215,7 +223,7 @@ def _draw_curves(folder: RunFolder) -> None:
 def _feeds(experiment: Experiment, feed: Feed, first: int) -> Iterator[Any]:
     """The feeds from a step on; those of streamed data are read ahead."""
     steps = range(first, experiment.steps, experiment.steps_per_call)
-    if feed.resident:
+    if not feed.streamed:
         return (feed.feed_fn(step, steps.step) for step in steps)
     return read_ahead(feed.feed_fn, steps, num_workers=experiment.num_workers)
 

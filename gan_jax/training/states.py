@@ -4,14 +4,17 @@ import os
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import numpy as np
 
+from gan_jax.data.batches import Feed
 from gan_jax.game import GANState, init
+from gan_jax.game.keys import run_keys
 from gan_jax.training.checkpoint import Checkpoints
-from gan_jax.training.experiment import Experiment
+from gan_jax.training.experiment import Experiment, feed_of
+from gan_jax.training.first_batch import Batch, batch_shapes, first_batch
 from gan_jax.training.run_folder import RunFolder
 
 PlaceFn = Callable[[jax.ShapeDtypeStruct], jax.sharding.Sharding]
@@ -19,21 +22,21 @@ CheckpointName = Literal["last", "best"] | int  # or the number of a step
 
 
 def first_state(
-    experiment: Experiment, checkpoints: Checkpoints, place_fn: PlaceFn
+    experiment: Experiment, checkpoints: Checkpoints, place_fn: PlaceFn, feed: Feed
 ) -> tuple[GANState, int]:
     """The newest saved state, or a new one, where ``place_fn`` says; and its step."""
     target = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place_fn(leaf)),
-        abstract_state(experiment),
+        abstract_state(experiment, batch_shapes(experiment, feed)),
     )
     state = checkpoints.restore(target)
     if state is None:
         shardings = jax.tree.map(lambda leaf: leaf.sharding, target)
-        state = jax.jit(lambda: _new_state(experiment), out_shardings=shardings)()
+        state = _new_state(experiment, first_batch(experiment, feed), shardings)
     return state, step_of(state)
 
 
-def check_memory(experiment: Experiment) -> None:
+def check_memory(experiment: Experiment, batch: Batch) -> None:
     """Refuses more seeds than memory holds, before anything is compiled.
 
     Counted are the states and one set of gradients; activations come on top of that.
@@ -43,7 +46,7 @@ def check_memory(experiment: Experiment) -> None:
     """
     if experiment.num_seeds == 1:
         return
-    state = abstract_state(experiment)
+    state = abstract_state(experiment, batch)
     parameters = (state.generator.params, state.discriminator.params)
     needed = _num_bytes(state) + _num_bytes(parameters)
     stats = jax.devices()[0].memory_stats() or {}
@@ -81,7 +84,7 @@ def last_state(folder: RunFolder, experiment: Experiment) -> GANState:
     Raises:
         FileNotFoundError: none was saved.
     """
-    if (state := saved_state(folder.checkpoints, experiment)) is None:
+    if (state := _saved_state(folder.checkpoints, folder, experiment)) is None:
         raise FileNotFoundError(f"{folder.path} has no checkpoint yet: train for longer")
     return state
 
@@ -92,7 +95,7 @@ def best_state(folder: RunFolder, experiment: Experiment) -> GANState:
     Raises:
         FileNotFoundError: nothing was measured during training.
     """
-    if (state := saved_state(folder.best, experiment)) is None:
+    if (state := _saved_state(folder.best, folder, experiment)) is None:
         raise FileNotFoundError(
             f"{folder.path} has no best checkpoint: only a run with --measure-every-steps keeps one"
         )
@@ -117,19 +120,20 @@ def state_at(folder: RunFolder, experiment: Experiment, checkpoint: CheckpointNa
         return best_state(folder, experiment)
     last_state(folder, experiment)  # says what is missing where nothing was saved
     with closing(Checkpoints(folder.checkpoints)) as checkpoints:
-        return checkpoints.restore_step(checkpoint, abstract_state(experiment))
+        return checkpoints.restore_step(checkpoint, _recorded_state(folder, experiment))
 
 
-def state_before(folder: RunFolder, experiment: Experiment, step: int) -> tuple[GANState, int]:
+def state_before(
+    folder: RunFolder, experiment: Experiment, step: int, feed: Feed
+) -> tuple[GANState, int]:
     """The newest saved state from before a step, or the run's first; and its step. Reads only."""
     if folder.checkpoints.is_dir():
         with closing(Checkpoints(folder.checkpoints)) as checkpoints:
             earlier = [saved for saved in checkpoints.steps() if saved < step]
             if earlier:
-                return checkpoints.restore_step(earlier[-1], abstract_state(experiment)), earlier[
-                    -1
-                ]
-    return jax.jit(lambda: _new_state(experiment))(), 0
+                target = _recorded_state(folder, experiment)
+                return checkpoints.restore_step(earlier[-1], target), earlier[-1]
+    return _new_state(experiment, first_batch(experiment, feed)), 0
 
 
 def member_of_seed(
@@ -147,25 +151,41 @@ def member_of_seed(
     return index, members_of(state, experiment.num_seeds)[index]
 
 
-def abstract_state(experiment: Experiment) -> GANState:
-    """The shapes and dtypes of an experiment's state."""
-    return jax.eval_shape(lambda: _new_state(experiment))
+def abstract_state(experiment: Experiment, batch: Batch) -> GANState:
+    """The shapes and dtypes of an experiment's state.
 
-
-def saved_state(folder: Path, experiment: Experiment) -> GANState | None:
-    """The newest state in a folder of checkpoints, or None; reads only."""
-    if not folder.is_dir():
-        return None
-    with closing(Checkpoints(folder)) as checkpoints:
-        return checkpoints.restore(abstract_state(experiment))
-
-
-def _new_state(experiment: Experiment) -> GANState:
-    def new_state(root_key: jax.Array) -> GANState:
-        key = jax.random.fold_in(root_key, 0)
-        condition = None if experiment.condition_fn is None else experiment.condition_fn(key, 2)
-        return init(experiment.game, key, condition, num=experiment.batch_size)
-
+    Args:
+        experiment: the experiment.
+        batch: the shapes of one seed's batch.
+    """
+    state = jax.eval_shape(_init_fn(experiment), jax.random.key(0), batch)
     if experiment.num_seeds == 1:
-        return new_state(experiment.root_key)
-    return jax.vmap(new_state)(experiment.root_key)
+        return state
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct((experiment.num_seeds, *leaf.shape), leaf.dtype), state
+    )
+
+
+def _recorded_state(folder: RunFolder, experiment: Experiment) -> GANState:
+    """From the shapes that the folder keeps; one of an older version keeps none, and the data is asked."""
+    batch = folder.batch_shapes()
+    if batch is None:
+        batch = batch_shapes(experiment, feed_of(experiment, experiment.source_fn()))
+    return abstract_state(experiment, batch)
+
+
+def _saved_state(checkpoints: Path, folder: RunFolder, experiment: Experiment) -> GANState | None:
+    if not checkpoints.is_dir():
+        return None
+    with closing(Checkpoints(checkpoints)) as reader:
+        return reader.restore(_recorded_state(folder, experiment))
+
+
+def _new_state(experiment: Experiment, batch: Batch, shardings: Any = None) -> GANState:
+    init_fn = _init_fn(experiment)
+    init_fn = init_fn if experiment.num_seeds == 1 else jax.vmap(init_fn)
+    return jax.jit(init_fn, out_shardings=shardings)(experiment.root_key, batch)
+
+
+def _init_fn(experiment: Experiment) -> Callable[[jax.Array, Batch], GANState]:
+    return lambda root_key, batch: init(experiment.game, run_keys(root_key).initialisation, batch)

@@ -8,6 +8,7 @@ from gan_jax.metrics import seeds
 from gan_jax.metrics.judgement import Figures, Judge
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment
+from gan_jax.training.given import load_given
 from gan_jax.training.measuring import measure_members
 from gan_jax.training.pictures import save_animation
 from gan_jax.training.run_folder import RunFolder, read_json, write_json
@@ -37,7 +38,7 @@ def write_report(
     summary: dict[str, Any] = {"steps": step, "patience": experiment.patience}
     if experiment.judge_fn is not None:
         judge = judge_fn()
-        drawers = Drawer(experiment).members()
+        drawers = Drawer(experiment, load_given(folder.given_file)).members()
         rows, summary["seeds"] = {}, {}
         for name, judged in _states(state, best).items():
             figures = measure_members(judge, drawers, judged)

@@ -15,10 +15,13 @@ import jax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from gan_jax.game import init
+from gan_jax.game import draw_latents, from_latents, make_train_step
 from gan_jax.game.loops import traced_for
-from gan_jax.training.experiment import Experiment
+from gan_jax.game.passes import first_pass
+from gan_jax.training.experiment import Experiment, feed_of
+from gan_jax.training.first_batch import batch_shapes
 from gan_jax.training.placement import device_mesh, shard_rows, state_sharding
+from gan_jax.training.states import abstract_state
 
 
 class Chip(NamedTuple):
@@ -129,13 +132,12 @@ def compile_step(
         return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
 
     key = jax.eval_shape(lambda: jax.random.key(0))
-    state = jax.eval_shape(
-        lambda: init(game, jax.random.key(0), _condition(experiment, 2), num=experiment.batch_size)
-    )
+    shapes = _batch(experiment)
+    state = abstract_state(experiment, shapes)
     state = jax.tree.map(lambda leaf: place(state_sharding(mesh, leaf), leaf), state)
-    step = experiment.make_step(game, shard_fn=shard_rows(mesh))
+    step = make_train_step(game, experiment.play, shard_fn=shard_rows(mesh))
     out_shardings = (jax.tree.map(lambda leaf: leaf.sharding, state), whole)
-    batch = jax.tree.map(partial(place, rows), _batch(experiment))
+    batch = jax.tree.map(partial(place, rows), shapes)
     run = jax.jit(step, donate_argnums=0, out_shardings=out_shardings)
     with traced_for(devices[0].platform):
         compiled = run.lower(state, batch, place(whole, key)).compile()
@@ -152,30 +154,20 @@ def compile_step(
     )
 
 
-def _condition(experiment: Experiment, num: int) -> jax.Array | None:
-    if experiment.condition_fn is None:
-        return None
-    return experiment.condition_fn(jax.random.key(0), num)
-
-
-def _batch(experiment: Experiment) -> dict[str, jax.ShapeDtypeStruct]:
-    """The shapes of a batch, which are those of what the generator draws: no data are read."""
+def _batch(experiment: Experiment) -> Any:
+    """The shapes of a batch: in the default game without labels those of what the generator draws, else the data's."""
     game, size = experiment.game, experiment.batch_size
+    if game.show_fn is not from_latents or getattr(game.generator, "num_classes", None):
+        return batch_shapes(experiment, feed_of(experiment, experiment.source_fn()))
 
     def draw():
         key = jax.random.key(0)
-        latents = game.latent_fn(key, (2, game.latent_size))
-        condition = _condition(experiment, 2)
-        samples, _ = game.generator.init_with_output(
-            {"params": key, "dropout": key}, latents, condition, train=True
-        )
-        return {"real": samples} | ({} if condition is None else {"condition": condition})
+        latents = draw_latents(game, key, 2)
+        return first_pass(game.generator, key, lambda generator_fn: generator_fn(latents))[0]
 
-    rounds = game.discriminator_steps
-    return {
-        name: jax.ShapeDtypeStruct((rounds, size, *leaf.shape[1:]), leaf.dtype)
-        for name, leaf in jax.eval_shape(draw).items()
-    }
+    samples = jax.eval_shape(draw)
+    shape = (game.discriminator_steps, size, *samples.shape[1:])
+    return {"real": jax.ShapeDtypeStruct(shape, samples.dtype)}
 
 
 def collectives(program: str) -> dict[str, tuple[int, int]]:

@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
+from gan_jax.game.batch import Batch
 from gan_jax.game.game import Game
-from gan_jax.game.objectives import Batch
-from gan_jax.game.simultaneous import make_simultaneous_step
+from gan_jax.game.plays import simultaneous
 from gan_jax.game.state import GANState, TrainState
-from gan_jax.game.step import TrainStep
+from gan_jax.game.step import TrainStep, make_train_step
 
 
 def step_jacobian(
@@ -72,11 +72,8 @@ def _flat_step(train_step: TrainStep, state: GANState, batch: Batch, key: jax.Ar
 
     def after_fn(flat):
         generator, discriminator = unravel(flat)
-        here = dataclasses.replace(
-            state,
-            generator=dataclasses.replace(state.generator, params=generator),
-            discriminator=dataclasses.replace(state.discriminator, params=discriminator),
-        )
+        here = state.with_params("generator", generator)
+        here = here.with_params("discriminator", discriminator)
         there, _ = train_step(here, batch, key)
         return ravel_pytree((there.generator.params, there.discriminator.params))[0]
 
@@ -102,4 +99,4 @@ def _descent(game: Game, state: GANState) -> tuple[TrainStep, GANState]:
         generator=with_descent(state.generator),
         discriminator=with_descent(state.discriminator),
     )
-    return make_simultaneous_step(plain), there
+    return make_train_step(plain, simultaneous), there

@@ -21,7 +21,7 @@ import optax
 
 from gan_jax import losses
 from gan_jax.game.game import Game
-from gan_jax.models.linear import (
+from gan_jax.stability.players import (
     AffineGenerator,
     LinearDiscriminator,
     PointGenerator,

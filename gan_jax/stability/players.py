@@ -1,4 +1,4 @@
-"""Players whose games can be solved by hand; see :mod:`gan_jax.game.exact_games`."""
+"""Players whose games can be solved by hand; see :mod:`gan_jax.stability.exact_games`."""
 
 import flax.linen as nn
 import jax

@@ -1,0 +1,46 @@
+"""The rows that a run's samples are made from, kept in its folder: what draws needs no data then."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from gan_jax.data.prepare import first_rows
+from gan_jax.training.experiment import Experiment, Sources
+
+NUM_GIVEN = 64
+
+
+def given_rows(experiment: Experiment, source: Sources) -> dict[str, Any]:
+    """The first rows of the held-out data, or else of the training data, as the game takes them."""
+    looked_at = source if experiment.held_out_fn is None else experiment.held_out_fn()
+    return first_rows(looked_at, experiment.prepare_fn, NUM_GIVEN)
+
+
+def save_given(file: Path, rows: dict[str, Any]) -> None:
+    """Writes a tree of rows as ``.npz``, its names joined by ``/``; a kill leaves the old file or the new one."""
+    draft = file.with_name(f".{file.name}")
+    with draft.open("wb") as stream:
+        np.savez_compressed(stream, **dict(_flat(rows)))
+    draft.replace(file)
+
+
+def load_given(file: Path) -> dict[str, Any]:
+    """The rows; none where the folder holds no such file, as that of an older version."""
+    if not file.is_file():
+        return {}
+    tree: dict[str, Any] = {}
+    with np.load(file, allow_pickle=False) as arrays:
+        for name in arrays.files:
+            *parents, last = name.split("/")
+            place = tree
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[last] = arrays[name]
+    return tree
+
+
+def _flat(rows: Any):
+    for path, leaf in jax.tree_util.tree_leaves_with_path(rows):
+        yield "/".join(str(getattr(key, "key", getattr(key, "idx", key))) for key in path), leaf
