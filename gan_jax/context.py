@@ -121,7 +121,9 @@ class Term(NamedTuple):
         term_fn: ``(key, context) -> values``: one value per row ``[N]``, of any number of rows, or a scalar. It may
             return ``(values, reports)`` with ``reports`` name -> mean over rows, of any fixed shape: scalars are
             logged as ``player/term/name``, and a memory sees all of them. The key is fresh for each update.
-        weight: a number, or a schedule of the round (:mod:`gan_jax.schedules`).
+        weight: a number, or a schedule of the round (:mod:`gan_jax.schedules`). In rounds where a schedule gives 0 the
+            term is not computed, and logged as 0 (:func:`gan_jax.game.loops.cond` says where it is computed all the
+            same).
     """
 
     term_fn: Callable[[Key, Context], Values]

@@ -22,6 +22,7 @@ from gan_jax.game.batch_axis import BatchAxis
 from gan_jax.game.game import Game
 from gan_jax.game.keys import UpdateKeys, augmentation_key, named, update_keys
 from gan_jax.game.latents import draw_latents
+from gan_jax.game.loops import cond
 from gan_jax.game.passes import by_name, one_pass, show
 from gan_jax.game.state import GANState
 
@@ -152,9 +153,21 @@ def _said(context: Context) -> Metrics:
 
 
 def _term(name: str, term: Term, key: jax.Array, context: Context) -> tuple[jax.Array, Metrics]:
-    """The weighted mean of a term, and what is logged of it."""
-    weight = term.weight(context.step) if callable(term.weight) else term.weight
-    mean, reports = _means(name, term, key, context)
+    """The weighted mean of a term, and what is logged of it: 0 in rounds where a schedule's weight is 0."""
+
+    def measured():
+        return _means(name, term, key, context)
+
+    if callable(term.weight):
+        weight = term.weight(context.step)
+        shapes = jax.eval_shape(measured)
+        mean, reports = cond(
+            weight != 0.0,
+            measured,
+            lambda: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes),
+        )
+    else:
+        weight, (mean, reports) = term.weight, measured()
     named = {f"{name}/{report}": value for report, value in reports.items()}
     return weight * mean, {name: mean} | named
 
