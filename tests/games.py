@@ -4,7 +4,7 @@ import flax.linen as nn
 import optax
 
 from gan_jax import losses, penalties
-from gan_jax.game import Game
+from gan_jax.game import Game, Term
 from gan_jax.models.blocks import BatchNorm, spectral
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
@@ -40,9 +40,9 @@ def image_game(**changes) -> Game:
         generator_optimizer=optax.sgd(0.02),
         discriminator_optimizer=optax.sgd(0.02),
         latent_size=5,
-        penalties={
-            "r1": penalties.Penalty(penalties.r1, penalties.on_real, 0.1),
-            "r2": penalties.Penalty(penalties.r2, penalties.on_fake, 0.1),
+        discriminator_terms={
+            "r1": Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), 0.1),
+            "r2": Term(penalties.gradient_penalty(penalties.r2, penalties.on_fake), 0.1),
         },
         discriminator_steps=2,
     )

@@ -1,7 +1,6 @@
 """Micro-batches: the same gradients with less memory, and what changes where rows look at each other."""
 
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +11,14 @@ from games import vector_game
 
 from gan_jax import losses, penalties
 from gan_jax.game import (
+    Term,
+    alternating,
+    consensus,
+    extragradient,
     init,
-    make_consensus_step,
-    make_extragradient_step,
-    make_simultaneous_step,
     make_train_step,
-    make_unrolled_step,
+    simultaneous,
+    unrolled,
 )
 from gan_jax.models.blocks import BatchNorm, spectral
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
@@ -30,33 +31,31 @@ def game_of_rows(**changes):
     """Each row is judged by itself or against the row at its place."""
     return vector_game(
         loss=losses.relativistic_pairing(),
-        penalties={
-            "r1": penalties.Penalty(penalties.r1, penalties.on_real, 0.3),
-            "r2": penalties.Penalty(penalties.r2, penalties.on_fake, 0.3),
+        discriminator_terms={
+            "r1": Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), 0.3),
+            "r2": Term(penalties.gradient_penalty(penalties.r2, penalties.on_fake), 0.3),
         },
-        generator_terms={
-            "size": losses.GeneratorTerm(lambda key, scene: (scene.fake**2).sum(1), 0.3)
-        },
+        generator_terms={"size": Term(lambda key, context: (context.fake.samples**2).sum(1), 0.3)},
         generator_optimizer=sgd,
         discriminator_optimizer=sgd,
         **changes,
     )
 
 
-def after(make_step, game, batch, *, state=None, steps=3):
-    state = init(game, key) if state is None else state
-    step = jax.jit(make_step(game))
+def after(play, game, batch, *, state=None, steps=3):
+    state = init(game, key, batch) if state is None else state
+    step = jax.jit(make_train_step(game, play))
     for _ in range(steps):
         state, metrics = step(state, batch, jax.random.key(2))
     return state, metrics
 
 
 PLAYS = {
-    "alternating": make_train_step,
-    "simultaneous": make_simultaneous_step,
-    "extragradient": make_extragradient_step,
-    "consensus": partial(make_consensus_step, weight=0.1),
-    "unrolled": partial(make_unrolled_step, unroll_steps=2),
+    "alternating": alternating,
+    "simultaneous": simultaneous,
+    "extragradient": extragradient,
+    "consensus": consensus(weight=0.1),
+    "unrolled": unrolled(steps=2),
 }
 
 
@@ -69,12 +68,12 @@ PARTS = [
 ]
 
 
-@pytest.mark.parametrize("make_step", PARTS)
-def test_parts_have_the_gradient_of_the_whole(make_step):
+@pytest.mark.parametrize("play", PARTS)
+def test_parts_have_the_gradient_of_the_whole(play):
     batch = {"real": jax.random.normal(jax.random.key(1), (1, 16, 2))}
-    whole = after(make_step, game_of_rows(), batch)
-    for count in (2, 16) if make_step is make_train_step else (4,):
-        parts = after(make_step, game_of_rows(micro_batches=count), batch)
+    whole = after(play, game_of_rows(), batch)
+    for count in (2, 16) if play is alternating else (4,):
+        parts = after(play, game_of_rows(micro_batches=count), batch)
         close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-6)  # noqa: E731
         jax.tree.map(close, whole, parts)
 
@@ -85,11 +84,11 @@ def test_batch_norm_sees_one_part():
     real = jax.random.normal(jax.random.key(1), (1, 8, 2))
     game = game_of_rows(discriminator=MLPDiscriminator((8,), norm_fn=BatchNorm))
     game = dataclasses.replace(game, generator_optimizer=optax.sgd(0.0), generator_terms={})
-    state = init(game, key)
+    state = init(game, key, {"real": real})
 
     def discriminator(latents, real, **changes):
         fixed = dataclasses.replace(game, latent_fn=lambda key, shape: latents, **changes)
-        return after(make_train_step, fixed, {"real": real}, state=state, steps=1)[0].discriminator
+        return after(alternating, fixed, {"real": real}, state=state, steps=1)[0].discriminator
 
     whole = discriminator(latents, real)
     parts = discriminator(latents, real, micro_batches=2)
@@ -110,7 +109,7 @@ def test_parts_need_less_memory():
             micro_batches=micro_batches,
         )
         batch = {"real": jax.ShapeDtypeStruct((1, 4096, 2), np.float32)}
-        state = jax.eval_shape(lambda: init(game, key))
+        state = jax.eval_shape(lambda batch: init(game, key, batch), batch)
         compiled = jax.jit(make_train_step(game)).lower(state, batch, key).compile()
         return compiled.memory_analysis().temp_size_in_bytes
 
@@ -120,7 +119,7 @@ def test_parts_need_less_memory():
 def test_what_micro_batches_refuse():
     batch = {"real": np.zeros((1, 16, 2), np.float32)}
     with pytest.raises(ValueError, match="micro_batches=3 must divide the 16 rows"):
-        after(make_train_step, game_of_rows(micro_batches=3), batch)
+        after(alternating, game_of_rows(micro_batches=3), batch)
     with pytest.raises(ValueError, match="micro_batches must be at least 1, got 0"):
         game_of_rows(micro_batches=0)
 
@@ -132,14 +131,16 @@ def test_blocks_that_are_computed_anew_have_the_same_gradients():
         game = vector_game(
             generator_optimizer=sgd,
             discriminator_optimizer=sgd,
-            penalties={"r1": penalties.Penalty(penalties.r1, penalties.on_real, 0.3)},
+            discriminator_terms={
+                "r1": Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), 0.3)
+            },
             generator=MLPGenerator((2,), (8,), norm_fn=BatchNorm, residual_blocks=1, **changes),
             discriminator=MLPDiscriminator(
                 (8, 8), norm_fn=BatchNorm, constrain_fn=spectral, dropout_rate=0.1, **changes
             ),
         )
         batch = {"real": jax.random.normal(jax.random.key(1), (1, 16, 2))}
-        return after(make_train_step, game, batch, steps=2)
+        return after(alternating, game, batch, steps=2)
 
     (state, metrics), (again, other) = after_two_steps(), after_two_steps(remat=True)
     close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)  # noqa: E731

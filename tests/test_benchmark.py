@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from games import vector_game
-from gan_jax.game.jacobian import field_jacobian
 
 from gan_jax.game import init
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.spectrum import eigenvalues
+from gan_jax.stability.jacobian import field_jacobian
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 

@@ -14,10 +14,13 @@ from gan_jax.data import (
     FolderSource,
     digits,
     in_memory,
+    image_fields,
     pixels_to_real,
     tfds_source,
 )
+from gan_jax.augment import of_example
 from gan_jax.data.arrays import joined
+from gan_jax.game.keys import example_keys
 from gan_jax.data.images import check_images, pad_images, real_to_pixels, stack_digits
 
 PREPARED = Path(__file__).parents[2] / "shared" / "tfds"
@@ -211,7 +214,7 @@ def test_mnist_through_tfds():
         in_memory(source, fields=("lable",))
 
 
-def jitter(key, images):
+def jitter(key, images, turn=None):
     """Another number for each image: what key it was given."""
     return images + jax.random.normal(key, (len(images), 1, 1, 1))
 
@@ -219,8 +222,8 @@ def jitter(key, images):
 def test_augmented_data_are_a_function_of_key_and_step_whatever_the_call():
     batches = Batches(digits(), batch_size=8, seed=0, steps_per_round=2)
     key = jax.random.key(1)
-    feed = batches.feed(pixels_to_real, augment_fn=jitter)
-    plain = batches.feed(pixels_to_real)
+    feed = batches.feed(image_fields, augment_fn=of_example(jitter))
+    plain = batches.feed(image_fields)
 
     def load(feed, step, count):
         chunk = feed.feed_fn(step, count)
@@ -235,7 +238,7 @@ def test_augmented_data_are_a_function_of_key_and_step_whatever_the_call():
     assert len(np.unique(draws)) == len(draws)  # each example of each step has its own
     # example i of step n has the key of its position in the stream
     position = (3 * 2 + 1) * 8 + 5
-    draw = jax.random.normal(jax.random.fold_in(key, position), (1, 1, 1, 1))
+    draw = jax.random.normal(example_keys(key, position).augmentation, (1, 1, 1, 1))
     np.testing.assert_allclose(changes[0, 1, 5], np.broadcast_to(draw[0], (8, 8, 1)), atol=1e-5)
 
 
@@ -244,8 +247,8 @@ def test_each_process_augments_its_rows_as_one_process_would():
     parts = [
         Batches(digits(), batch_size=8, seed=0, process_index=i, process_count=2) for i in (0, 1)
     ]
-    joined = np.concatenate([part.positions(5, 3) for part in parts], axis=2)
-    np.testing.assert_array_equal(joined, whole.positions(5, 3))
+    joined = np.concatenate([part.places(5, 3) for part in parts], axis=2)
+    np.testing.assert_array_equal(joined, whole.places(5, 3))
 
 
 def test_padding_puts_black_around():

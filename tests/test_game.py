@@ -1,5 +1,4 @@
 import dataclasses
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -7,12 +6,13 @@ import numpy as np
 import optax
 import pytest
 from games import vector_game
-from gan_jax.game.average import halflife, move_average, no_average
-from gan_jax.game.sampling import update_statistics
 
 from gan_jax import losses, penalties
 from gan_jax.augment import flip
-from gan_jax.game import draw_latents, generate, init, make_train_step
+from gan_jax.drawing import players_of
+from gan_jax.game import Term, draw_latents, init, make_train_step
+from gan_jax.game.ema import halflife, move_ema, no_ema
+from gan_jax.game.keys import update_keys
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 
@@ -20,11 +20,16 @@ key = jax.random.key(0)
 REAL = jax.random.normal(jax.random.key(1), (1, 16, 2)) + jnp.array([2.0, 0.0])[None, None]
 
 
+def first(game, batch=None):
+    return jax.jit(lambda batch: init(game, key, batch))(batch or {"real": REAL})
+
+
 def play(game, rounds=1, batch=None, state=None):
-    state = jax.jit(lambda: init(game, key))() if state is None else state
+    batch = batch or {"real": REAL}
+    state = first(game, batch) if state is None else state
     step = jax.jit(make_train_step(game))
     for _ in range(rounds):
-        state, metrics = step(state, batch or {"real": REAL}, key)
+        state, metrics = step(state, batch, key)
     return state, metrics
 
 
@@ -42,17 +47,19 @@ def test_the_step_is_the_textbook_gradient_step():
     game = vector_game(
         generator_optimizer=optax.sgd(0.5),
         discriminator_optimizer=optax.sgd(0.25),
-        penalties={"r1": penalties.Penalty(penalties.r1, penalties.on_real, 3.0)},
-        average_decay_fn=no_average,
+        discriminator_terms={
+            "r1": Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), 3.0)
+        },
+        ema_decay_fn=no_ema,
     )
-    before, (after, metrics) = init(game, key), play(game)
+    before, (after, metrics) = first(game), play(game)
     keys = jax.random.split(jax.random.fold_in(key, 0))
 
     def judge(params, samples):
         return game.discriminator.apply({"params": params}, samples, train=True)
 
     def fakes(params, update_key):
-        latents = draw_latents(game, jax.random.split(update_key, 5)[0], 16)
+        latents = draw_latents(game, update_keys(update_key).latents, 16)
         return game.generator.apply({"params": params}, latents, train=True)
 
     def discriminator_loss(params):
@@ -70,24 +77,26 @@ def test_the_step_is_the_textbook_gradient_step():
 
     def generator_loss(params):
         update_key = jax.random.split(keys[1], 1)[0]
-        latents = draw_latents(game, jax.random.split(update_key, 5)[0], 16)
+        latents = draw_latents(game, update_keys(update_key).latents, 16)
         fake = game.generator.apply({"params": params}, latents, train=True)
         return -jax.nn.log_sigmoid(judge(expected, fake)).mean()
 
     gradient = jax.grad(generator_loss)(before.generator.params)
     expected_generator = jax.tree.map(lambda p, g: p - 0.5 * g, before.generator.params, gradient)
     jax.tree.map(close, after.generator.params, expected_generator)
-    jax.tree.map(close, after.average["params"], expected_generator)
+    jax.tree.map(close, after.ema["params"], expected_generator)
     assert int(after.step) == 1
 
 
 def test_learns_where_the_data_are():
     game = vector_game(
-        penalties={"r1": penalties.Penalty(penalties.r1, penalties.on_real, 0.1)},
-        average_decay_fn=halflife(images=2000),
+        discriminator_terms={
+            "r1": Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), 0.1)
+        },
+        ema_decay_fn=halflife(images=2000),
     )
     state, _ = play(game, 600)
-    samples = generate(game, state.average, draw_latents(game, key, 500))
+    samples = players_of(game, state, key=key).generator_fn(draw_latents(game, key, 500))
     assert np.abs(samples.mean(0) - REAL[0].mean(0)).max() < 0.3
 
 
@@ -100,7 +109,7 @@ def test_traced_once_over_many_steps_and_a_function_of_seed_and_step():
         traces.append(1)
         return train_step(state, batch, key)
 
-    state = init(game, key)
+    state = first(game)
     states = [state]
     for _ in range(3):
         states.append(counted(states[-1], {"real": REAL}, key)[0])
@@ -112,7 +121,7 @@ def test_traced_once_over_many_steps_and_a_function_of_seed_and_step():
 def test_donated_states_and_scan_and_eval_shape():
     game = vector_game()
     step = make_train_step(game)
-    state = init(game, key)
+    state = first(game)
     buffers = [leaf.unsafe_buffer_pointer() for leaf in jax.tree.leaves(state)]
     assert len(set(buffers)) == len(buffers)
     shapes, _ = jax.eval_shape(step, state, {"real": REAL}, key)
@@ -127,7 +136,7 @@ def test_donated_states_and_scan_and_eval_shape():
 def test_a_frozen_optimiser_leaves_its_player_bit_for_bit(frozen):
     other = {"generator": "discriminator", "discriminator": "generator"}[frozen]
     game = vector_game(**{f"{frozen}_optimizer": optax.set_to_zero()})
-    before, (after, _) = init(game, key), play(game, 2)
+    before, (after, _) = first(game), play(game, 2)
     assert_equal(getattr(before, frozen).params, getattr(after, frozen).params)
     assert differs(getattr(before, other).params, getattr(after, other).params)
 
@@ -149,12 +158,12 @@ def test_running_statistics_change_in_the_players_own_update_only():
         discriminator_steps=2,
     )
     real = jnp.concatenate([REAL, REAL])
-    before, (after, _) = init(game, key), play(game, 1, {"real": real})
+    before, (after, _) = first(game, {"real": real}), play(game, 1, {"real": real})
     mean = lambda player: jax.tree.leaves(player.variables)[0]  # noqa: E731
     # one generator update: one step of momentum 0.9 from 0; the fakes drawn for the discriminator's
     # two updates left no trace. The discriminator's moved by two passes in each of two updates.
     generator_key = jax.random.split(jax.random.fold_in(key, 0))[1]
-    latents_key = jax.random.split(jax.random.split(generator_key, 1)[0], 5)[0]
+    latents_key = update_keys(jax.random.split(generator_key, 1)[0]).latents
     dense = before.generator.params["Dense_0"]  # flax keeps a layer with the module that made it
     hidden = draw_latents(game, latents_key, 16) @ dense["kernel"]
     np.testing.assert_allclose(mean(after.generator), 0.1 * hidden.mean(0), rtol=1e-4, atol=1e-6)
@@ -162,27 +171,6 @@ def test_running_statistics_change_in_the_players_own_update_only():
     frozen = dataclasses.replace(game, generator_optimizer=optax.set_to_zero())
     again, _ = play(frozen, 1, {"real": real})
     assert_equal(after.discriminator, again.discriminator)
-
-
-def test_standing_statistics_are_those_of_the_weights_and_the_latents():
-    """Of a first layer ``x W + b`` with normal x: mean b and variance ``|W|^2`` by column."""
-    game = vector_game(generator=MLPGenerator((2,), (8,), norm_fn=BatchNorm))
-    state, _ = play(game)
-    before = jax.tree.map(lambda leaf: leaf + 3.0, state.average)  # statistics of no weights at all
-    update = jax.jit(partial(update_statistics, game))
-    variables = before
-    for index in range(100):
-        latents = draw_latents(game, jax.random.fold_in(key, index), 500)
-        variables = update(variables, latents)
-    assert_equal(variables["params"], before["params"])
-    dense = before["params"]["Dense_0"]
-    (statistics,) = jax.tree.leaves(variables["batch_stats"], is_leaf=lambda tree: "mean" in tree)
-    np.testing.assert_allclose(statistics["var"], (dense["kernel"] ** 2).sum(0), rtol=0.1)
-    deviations = (statistics["mean"] - dense["bias"]) / jnp.sqrt(statistics["var"])
-    np.testing.assert_allclose(deviations, 0.0, atol=0.05)  # of about 19 * 500 latents
-    plain = vector_game()
-    untouched = init(plain, key).average
-    assert_equal(update_statistics(plain, untouched, draw_latents(plain, key, 4)), untouched)
 
 
 def test_dropout_runs_in_training_and_not_in_evaluation():
@@ -204,8 +192,10 @@ def test_dropout_runs_in_training_and_not_in_evaluation():
 )
 def test_penalties_enter_with_their_weight_and_schedule(penalty_fn, points_fn):
     def updated(weight):
-        penalty = penalties.Penalty(penalty_fn, points_fn, weight)
-        game = vector_game(discriminator_optimizer=optax.sgd(1.0), penalties={"p": penalty})
+        penalty = Term(penalties.gradient_penalty(penalty_fn, points_fn), weight)
+        game = vector_game(
+            discriminator_optimizer=optax.sgd(1.0), discriminator_terms={"p": penalty}
+        )
         state, metrics = play(game)
         return state.discriminator.params, metrics
 
@@ -227,9 +217,9 @@ def test_a_term_of_the_generator_enters_with_its_weight(weight):
     game = vector_game(
         loss=silent,
         generator_optimizer=optax.sgd(0.5),
-        generator_terms={"sum": losses.GeneratorTerm(lambda key, scene: scene.fake.sum(1), weight)},
+        generator_terms={"sum": Term(lambda key, context: context.fake.samples.sum(1), weight)},
     )
-    before = init(game, key)
+    before = first(game)
     after, metrics = play(game, 1, {"real": REAL}, before)
     bias = [state.generator.params["Dense_1"]["bias"] for state in (before, after)]
     np.testing.assert_allclose(bias[1] - bias[0], [-0.5 * 0.3] * 2, rtol=1e-5)
@@ -243,10 +233,10 @@ def test_a_head_start_holds_the_generator_still_and_then_lets_go():
             optax.adam(1e-2), lambda updates: updates >= 3
         )
     )
-    first = init(game, key)
-    third, _ = play(game, 3, state=first)
-    assert not differs(first.generator.params, third.generator.params)
-    assert differs(first.discriminator.params, third.discriminator.params)
+    begin = first(game)
+    third, _ = play(game, 3, state=begin)
+    assert not differs(begin.generator.params, third.generator.params)
+    assert differs(begin.discriminator.params, third.discriminator.params)
     fourth, _ = play(game, 1, state=third)
     steps = jax.tree.map(
         lambda a, b: np.abs(b - a), third.generator.params, fourth.generator.params
@@ -262,7 +252,7 @@ def test_augmentation_reaches_everything_that_is_judged():
     )
     _, plain = play(game, 1, {"real": images})
     _, blank = play(
-        dataclasses.replace(game, augment_fn=lambda key, x, step: jnp.zeros_like(x)),
+        dataclasses.replace(game, augment_fn=lambda key, x, turn: jnp.zeros_like(x)),
         1,
         {"real": images},
     )
@@ -278,10 +268,10 @@ def test_conditional_players():
         discriminator=MLPDiscriminator((8,), num_classes=3),
     )
     labels = jnp.arange(16)[None] % 3
-    state = init(game, key, labels[0])
-    state, metrics = play(game, 2, {"real": REAL, "condition": labels}, state)
+    state, metrics = play(game, 2, {"real": REAL, "condition": labels})
     assert all(np.isfinite(value) for value in metrics.values())
-    assert generate(game, state.average, jnp.ones((4, 3)), jnp.arange(4) % 3).shape == (4, 2)
+    players = players_of(game, state, key=key)
+    assert players.generator_fn(jnp.ones((4, 3)), jnp.arange(4) % 3).shape == (4, 2)
 
 
 def test_moving_average_half_life_and_ramp_up():
@@ -291,19 +281,23 @@ def test_moving_average_half_life_and_ramp_up():
     assert float(ramped(jnp.int32(0), 100)) == 0.0
     np.testing.assert_allclose(ramped(jnp.int32(50), 100), 0.5 ** (100 / 500), rtol=1e-5)
     np.testing.assert_allclose(ramped(jnp.int32(10**6), 100), decay, rtol=1e-5)
-    moved = move_average({"a": jnp.array(1.0)}, {"a": jnp.array(3.0)}, jnp.float32(0.75))
+    moved = move_ema({"a": jnp.array(1.0)}, {"a": jnp.array(3.0)}, jnp.float32(0.75))
     assert float(moved["a"]) == 1.5
     with pytest.raises(ValueError, match="positive"):
         halflife(images=0)
 
 
 BAD_BATCHES = [
-    ({"image": REAL}, ValueError, "holds 'real'"),
+    ({"image": REAL}, ValueError, "asks the batch for 'real', which holds 'image'"),
     ({"real": REAL.astype(jnp.uint8)}, TypeError, "floating point"),
     ({"real": REAL[0]}, ValueError, "discriminator_steps=1, B"),
     ({"real": jnp.concatenate([REAL, REAL])}, ValueError, "discriminator_steps=1, B"),
     ({"real": jnp.ones((1, 16, 3))}, ValueError, r"draws \(2,\), the real samples are \(3,\)"),
-    ({"real": REAL, "condition": jnp.zeros(16, int)}, ValueError, "must begin with the axes"),
+    (
+        {"real": REAL, "condition": jnp.zeros(16, int)},
+        ValueError,
+        r"\['condition'\] must be \[discriminator_steps=1, B",
+    ),
 ]
 
 
@@ -311,20 +305,24 @@ BAD_BATCHES = [
 def test_batches_that_do_not_fit_are_refused_while_tracing(batch, error, message):
     game = vector_game()
     with pytest.raises(error, match=message):
-        jax.eval_shape(make_train_step(game), init(game, key), batch, key)
+        jax.eval_shape(make_train_step(game), first(game), batch, key)
 
 
 def test_games_that_make_no_sense():
     with pytest.raises(ValueError, match="discriminator_steps"):
         vector_game(discriminator_steps=0)
-    with pytest.raises(TypeError, match="must be a Penalty"):
-        vector_game(penalties={"r1": (penalties.r1, 0.1)})
-    with pytest.raises(TypeError, match=r"generator_terms\['nll'\] must be a GeneratorTerm"):
+    with pytest.raises(TypeError, match=r"discriminator_terms\['r1'\] must be a Term"):
+        vector_game(discriminator_terms={"r1": (penalties.r1, 0.1)})
+    with pytest.raises(TypeError, match=r"generator_terms\['nll'\] must be a Term"):
         vector_game(generator_terms={"nll": lambda fake: fake})
     with pytest.raises(ValueError, match=r"weight of generator_terms\['nll'\]"):
-        vector_game(generator_terms={"nll": losses.GeneratorTerm(jnp.sum, float("nan"))})
-    with pytest.raises(ValueError, match=r"weight of penalties\['r1'\]"):
-        vector_game(penalties={"r1": penalties.Penalty(penalties.r1, penalties.on_real, -1.0)})
+        vector_game(generator_terms={"nll": Term(jnp.sum, float("nan"))})
+    with pytest.raises(ValueError, match=r"weight of discriminator_terms\['r1'\]"):
+        vector_game(
+            discriminator_terms={
+                "r1": Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), -1.0)
+            }
+        )
     with pytest.raises(ValueError, match="same shape"):
         column = dataclasses.replace(
             vector_game(),
@@ -332,4 +330,4 @@ def test_games_that_make_no_sense():
                 lambda r, f: losses.hinge().discriminator(r, f[:, None]), losses.hinge().generator
             ),
         )
-        jax.eval_shape(make_train_step(column), init(column, key), {"real": REAL}, key)
+        jax.eval_shape(make_train_step(column), first(column), {"real": REAL}, key)

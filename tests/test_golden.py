@@ -29,7 +29,7 @@ def test_its_states_draw_what_they_drew(folder):
     for name, read in (("last", last_state), ("best", best_state)):
         state = read(folder, experiment)
         assert int(state.step) == 60
-        drawn = Drawer(experiment).draw(state.average, 8)
+        drawn = Drawer(experiment).draw(state, 8)
         expected = json.loads(SAMPLES.read_text())[name]
         np.testing.assert_allclose(drawn.ravel(), expected, rtol=1e-4, atol=1e-6)
 

@@ -33,6 +33,7 @@ import optax
 import jax
 from PIL import Image
 from gan_jax import losses
+from gan_jax.augment import of_example
 from gan_jax.data import ArraySource
 from gan_jax.game import Game
 from gan_jax.metrics.judgement import Judge
@@ -71,8 +72,8 @@ def experiment(*, steps: int = 60, streamed: bool = False) -> Experiment:
     )
     return Experiment(
         game=game, source_fn=Streamed if streamed else lambda: SOURCE, judge_fn=judge,
-        prepare_fn=lambda fields: {"real": fields["point"]},
-        data_augment_fn=lambda key, points: points + 0.1 * jax.random.normal(key, points.shape),
+        prepare_fn=lambda key, example: {"real": example["point"]},
+        data_augment_fn=of_example(lambda key, x: x + 0.1 * jax.random.normal(key, x.shape)),
         picture_fn=lambda samples, logits_fn: Image.new("L", (8, 8)),
         steps=steps, batch_size=16, log_every_steps=1, sample_every_steps=20, save_every_steps=2,
         measure_every_steps=2, patience=1000,

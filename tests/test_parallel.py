@@ -11,9 +11,11 @@ from games import image_game, vector_game
 from jax.sharding import PartitionSpec as P
 
 from gan_jax import losses
-from gan_jax.data import ArraySource, Batches, digits, pixels_to_real
+from gan_jax.augment import of_example
+from gan_jax.data import ArraySource, Batches, as_is, digits, image_fields
 from gan_jax.data.batches import side_by_side
-from gan_jax.game import init
+from gan_jax.game import Term, init
+from gan_jax.game.keys import run_keys
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.minibatch_std import MinibatchStd
 from gan_jax.models.mlp import MLPGenerator
@@ -33,15 +35,25 @@ SEEDS = 2
 
 
 def trained(make, game, feed, *, calls, count, devices=None, key=key):
-    new = partial(init, game)
-    if key.shape:
-        make, new = partial(make, num_seeds=len(key)), jax.vmap(new)
+    make = partial(make, num_seeds=len(key)) if key.shape else make
     arrangement = make(game, feed, devices)
-    state = arrangement.put_state(jax.jit(lambda: new(key))())
+    state = arrangement.put_state(first_state(game, feed, key))
     for call in range(calls):
         state, metrics = arrangement.train(state, feed.feed_fn(call * count, count), key)
     assert {value.shape for value in metrics.values()} == {(*key.shape, count)}
     return jax.device_get(arrangement.get_state(state)), jax.device_get(metrics)
+
+
+def first_state(game, feed, key):
+    """Initialised on the first batch, of each seed its own."""
+
+    def new(tree, key):
+        return init(game, key, feed.load_fn(feed.resident, tree, run_keys(key).data))
+
+    tree = feed.feed_fn(0, 1)
+    if not key.shape:
+        return jax.jit(new)(jax.tree.map(lambda leaf: leaf[0], tree), key)
+    return jax.jit(jax.vmap(new))(jax.tree.map(lambda leaf: leaf[:, 0], tree), key)
 
 
 def assert_close(first, second):
@@ -49,7 +61,7 @@ def assert_close(first, second):
 
 
 def digits_feed(seed=0):
-    return Batches(digits(), batch_size=32, seed=seed, steps_per_round=2).feed(pixels_to_real)
+    return Batches(digits(), batch_size=32, seed=seed, steps_per_round=2).feed(image_fields)
 
 
 def everything(**changes):
@@ -113,9 +125,9 @@ def test_a_seed_of_an_ensemble_is_that_seed(seeds):
 def test_parameters_lie_in_parts():
     game = vector_game(latent_size=4)
     points = ArraySource({"real": np.zeros((8, 2), np.float32)})
-    feed = Batches(points, batch_size=8, seed=0).feed(dict)
+    feed = Batches(points, batch_size=8, seed=0).feed(as_is)
     arrangement = jit_arrangement(game, feed, parameter_shards=4)
-    state = arrangement.put_state(jax.jit(lambda: init(game, key))())
+    state = arrangement.put_state(first_state(game, feed, key))
     state, _ = arrangement.train(state, feed.feed_fn(0, 1), key)
     kernels = [
         leaf
@@ -137,7 +149,7 @@ def test_parameters_lie_in_parts():
 def test_many_steps_in_one_call_agree_with_one_step_a_call(name, counts):
     points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     feed = Batches(ArraySource({"point": points}), batch_size=8, seed=3, steps_per_round=2).feed(
-        lambda fields: {"real": fields["point"]}
+        lambda key, example: {"real": example["point"]}
     )
     game = vector_game(
         generator=MLPGenerator((2,), (8,), norm_fn=BatchNorm),
@@ -165,8 +177,10 @@ def test_streamed_batches_are_those_in_memory():
     game = vector_game()
     states = []
     for data in (source, Streamed()):
-        feed = Batches(data, batch_size=8, seed=3).feed(lambda fields: {"real": fields["point"]})
-        assert bool(feed.resident) == isinstance(data, ArraySource)
+        feed = Batches(data, batch_size=8, seed=3).feed(
+            lambda key, example: {"real": example["point"]}
+        )
+        assert feed.streamed != isinstance(data, ArraySource)
         states.append(trained(jit_arrangement, game, feed, calls=2, count=5)[0])
     jax.tree.map(np.testing.assert_array_equal, *states)
 
@@ -175,7 +189,7 @@ def test_a_mesh_divides_the_latents_too():
     """Without a constraint on them every device would draw them all, with the right results."""
     game = vector_game()
     feed = Batches(ArraySource({"point": np.zeros((8, 2), np.float32)}), batch_size=8, seed=0).feed(
-        lambda fields: {"real": fields["point"]}
+        lambda key, example: {"real": example["point"]}
     )
     seen = []
 
@@ -197,7 +211,7 @@ def test_a_mesh_divides_the_latents_too():
 def test_a_batch_that_the_devices_do_not_divide(make):
     game = vector_game()
     feed = Batches(ArraySource({"point": np.zeros((9, 2), np.float32)}), batch_size=6, seed=0).feed(
-        lambda fields: {"real": fields["point"]}
+        lambda key, example: {"real": example["point"]}
     )
     with pytest.raises(ValueError, match="multiple of the 8 devices, such as 8"):
         trained(make, game, feed, calls=1, count=1)
@@ -208,14 +222,12 @@ def test_augmented_data_do_not_depend_on_the_devices(name):
     """And neither does a term of the generator."""
     points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     feed = Batches(ArraySource({"real": points}), batch_size=8, seed=3).feed(
-        dict, augment_fn=lambda key, rows: rows + jax.random.normal(key, rows.shape)
+        dict, augment_fn=of_example(lambda key, x: x + jax.random.normal(key, x.shape))
     )
     game = vector_game(
         generator_optimizer=optax.sgd(0.05),
         discriminator_optimizer=optax.sgd(0.05),
-        generator_terms={
-            "size": losses.GeneratorTerm(lambda key, scene: (scene.fake**2).sum(1), 0.3)
-        },
+        generator_terms={"size": Term(lambda key, context: (context.fake.samples**2).sum(1), 0.3)},
     )
     one = trained(jit_arrangement, game, feed, calls=3, count=1, devices=jax.devices()[:1])
     assert_close(one, trained(ARRANGEMENTS[name], game, feed, calls=3, count=1))

@@ -2,11 +2,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gan_jax.scene import Scene
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_jax import penalties
+from gan_jax.context import Context, Exhibit
 
 FNS = {
     "r1": penalties.r1,
@@ -24,6 +24,10 @@ OF_NORM = {
 }
 every_penalty = pytest.mark.parametrize("name", FNS)
 key = jax.random.key(0)
+
+
+def context(real, fake):
+    return Context(Exhibit(real), Exhibit(fake))
 
 
 def network(params, x):
@@ -111,7 +115,7 @@ def test_refuses_logits_that_are_not_one_per_example(name):
 def test_points_between_lie_on_the_lines(seed):
     keys = jax.random.split(jax.random.key(seed), 3)
     real, fake = jax.random.normal(keys[0], (5, 4)), jax.random.normal(keys[1], (5, 4))
-    points = penalties.between(keys[2], Scene(real, fake))
+    points = penalties.between(keys[2], context(real, fake)).samples
     share = (points - fake) / (real - fake)
     np.testing.assert_allclose(share, np.broadcast_to(share[:, :1], (5, 4)), rtol=2e-2, atol=2e-3)
     assert (share > -1e-3).all() and (share < 1 + 1e-3).all()
@@ -119,20 +123,20 @@ def test_points_between_lie_on_the_lines(seed):
 
 
 def test_points_between_are_uniform_on_the_line():
-    points = penalties.between(key, Scene(jnp.ones((20000, 1)), jnp.zeros((20000, 1))))
+    points = penalties.between(key, context(jnp.ones((20000, 1)), jnp.zeros((20000, 1)))).samples
     assert abs(points.mean() - 0.5) < 0.01 and abs(points.var() - 1 / 12) < 0.002
 
 
 def test_the_other_points():
     real, fake = jnp.zeros((20000, 2)), jnp.ones((20000, 2))
-    assert penalties.on_real(key, Scene(real, fake)) is real
-    assert penalties.on_fake(key, Scene(real, fake)) is fake
-    noise = penalties.around_real(scale=0.3)(key, Scene(real, fake))
+    assert penalties.on_real(key, context(real, fake)).samples is real
+    assert penalties.on_fake(key, context(real, fake)).samples is fake
+    noise = penalties.around_real(scale=0.3)(key, context(real, fake)).samples
     assert abs(noise.std() - 0.3) < 0.005
 
 
 def test_bad_points():
     with pytest.raises(ValueError, match="same shape"):
-        penalties.between(key, Scene(jnp.ones((4, 3)), jnp.ones((4, 1))))
+        penalties.between(key, context(jnp.ones((4, 3)), jnp.ones((4, 1))))
     with pytest.raises(ValueError, match="scale"):
         penalties.around_real(scale=0.0)

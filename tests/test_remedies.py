@@ -8,11 +8,10 @@ import numpy as np
 import optax
 import pytest
 from games import vector_game
-from gan_jax.game.average import move_logits_average
-from gan_jax.scene import LogitsAverage, Scene
 
 from gan_jax import augment, losses, penalties, schedules
-from gan_jax.game import init, make_simultaneous_step, make_train_step, make_unrolled_step
+from gan_jax.context import Context, Exhibit, Seen, Shown, Turn
+from gan_jax.game import Term, alternating, init, make_train_step, simultaneous, unrolled
 from gan_jax.models.blocks import maxout
 from gan_jax.models.minibatch_std import MinibatchStd
 from gan_jax.models.mlp import MLPDiscriminator
@@ -28,9 +27,9 @@ key = jax.random.key(0)
 REAL = jax.random.normal(jax.random.key(1), (1, 16, 2))
 
 
-def play(game, make_step=make_train_step, state=None, rounds=1):
-    state = init(game, key, num=16) if state is None else state
-    step = jax.jit(make_step(game))
+def play(game, kind=alternating, state=None, rounds=1):
+    state = init(game, key, {"real": REAL}) if state is None else state
+    step = jax.jit(make_train_step(game, kind))
     for _ in range(rounds):
         state, metrics = step(state, {"real": REAL}, key)
     return state, metrics
@@ -50,10 +49,12 @@ def test_packing_in_a_game_judges_packs_and_penalises_whole_packs():
     """D(pack) = sum of its samples' x @ w: |gradient|^2 is the pack size times |w|^2."""
     game = vector_game(
         augment_fn=pack(4),
-        penalties={"r1": penalties.Penalty(penalties.r1, penalties.on_real, 1.0)},
+        discriminator_terms={
+            "r1": Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), 1.0)
+        },
         discriminator=MLPDiscriminator(()),
     )
-    state = init(game, key, num=16)
+    state = init(game, key, {"real": REAL})
     weights = state.discriminator.params["Head_0"]["Dense_0"]["kernel"]
     assert weights.shape == (8, 1)
     _, metrics = play(game, state=state)
@@ -71,28 +72,27 @@ def test_packing_refuses_players_with_a_condition():
         augment_fn=pack(2),
     )
     batch = {"real": REAL, "condition": jnp.zeros((1, 16), int)}
-    state = init(
-        dataclasses.replace(game, augment_fn=augment.unchanged), key, batch["condition"][0]
-    )
-    with pytest.raises(ValueError, match="packing joins samples of different conditions"):
-        jax.eval_shape(make_train_step(game), state, batch, key)
+    state = init(dataclasses.replace(game, augment_fn=augment.unchanged), key, batch)
+    for call in (make_train_step(game), lambda state, batch, key: init(game, key, batch)):
+        with pytest.raises(ValueError, match="packing joins samples of different conditions"):
+            jax.eval_shape(call, state, batch, key)
 
 
 def test_instance_noise_has_its_scale_and_its_schedule():
     rows = jnp.zeros((20_000, 2))
     assert abs(instance_noise(0.3)(key, rows).std() - 0.3) < 0.005
     fading = instance_noise(schedules.linear(0.4, 0.0, end=100))
-    assert abs(fading(key, rows, jnp.int32(50)).std() - 0.2) < 0.005
-    assert float(jnp.abs(fading(key, rows, jnp.int32(200))).max()) == 0.0
+    assert abs(fading(key, rows, Turn(jnp.int32(50), "generator")).std() - 0.2) < 0.005
+    assert float(jnp.abs(fading(key, rows, Turn(jnp.int32(200), "generator"))).max()) == 0.0
     with pytest.raises(ValueError, match="scale must be a finite number >= 0"):
         instance_noise(-1.0)
-    with pytest.raises(ValueError, match="needs the step"):
+    with pytest.raises(ValueError, match="needs the round"):
         fading(key, rows)
 
 
 def test_noise_in_a_game_is_that_of_its_round():
     faded = vector_game(augment_fn=instance_noise(schedules.linear(5.0, 0.0, end=1)))
-    state = init(faded, key)
+    state = init(faded, key, {"real": REAL})
     late = dataclasses.replace(state, step=jnp.int32(1))
     _, with_noise = play(faded, state=state)
     _, without = play(faded, state=late)
@@ -118,34 +118,40 @@ def test_schedules_by_hand_and_what_they_refuse():
         schedules.lazy(1.0, every=0)
 
 
+def linear_side(samples, weights, raw=None):
+    """Judged by ``x @ weights``."""
+    judge_fn = lambda x: (x @ weights, {})  # noqa: E731
+    return Exhibit(samples, logits=samples @ weights, judge_fn=judge_fn, augment_fn=lambda x: x)
+
+
 def test_consistency_of_a_linear_discriminator():
     """D(x) = x @ w and T(x) = x + 1: (D(x) - D(Tx))^2 = (sum of w)^2."""
     weights = jnp.array([1.0, 2.0])
     made = consistency.balanced_consistency(lambda key, x: x + 1.0, fake_weight=3.0)
-    scene = Scene(jnp.ones((4, 2)), jnp.zeros((4, 2)))
-    for penalty in made.values():
-        points = penalty.points_fn(key, scene)
-        np.testing.assert_allclose(penalty.penalty_fn(lambda x: x @ weights, points), [9.0] * 4)
-    assert [penalty.weight for penalty in made.values()] == [10.0, 3.0]
+    sides = [linear_side(rows, weights) for rows in (jnp.ones((4, 2)), jnp.zeros((4, 2)))]
+    for term in made.values():
+        np.testing.assert_allclose(term.term_fn(key, Context(*sides)), [9.0] * 4)
+    assert [term.weight for term in made.values()] == [10.0, 3.0]
 
 
 def test_latent_consistency_and_diversity_of_a_linear_generator():
     """G(z) = 2z: with the change d of the latents, (D(2z) - D(2z + 2d))^2 and -|2d|^2."""
     latents = jax.random.normal(key, (5, 2))
-    scene = Scene(2 * latents, 2 * latents, latents, lambda z: 2 * z)
+    side = linear_side(2 * latents, jnp.ones(2))
+    context = Context(side, side, latents=latents, show_fn=lambda z: Shown(2 * z, 2 * z))
     change = 0.1 * jax.random.normal(key, (5, 2))
-    penalty = consistency.latent_consistency(scale=0.1)["latent_consistency"]
-    found = penalty.penalty_fn(lambda x: x.sum(1), penalty.points_fn(key, scene))
+    term = consistency.latent_consistency(scale=0.1)["latent_consistency"]
+    found = term.term_fn(key, context)
     np.testing.assert_allclose(found, 4 * change.sum(1) ** 2, rtol=1e-3)
     term = consistency.latent_diversity(scale=0.1)["latent_diversity"]
-    np.testing.assert_allclose(term.term_fn(key, scene), -4 * (change**2).sum(1), rtol=1e-3)
+    np.testing.assert_allclose(term.term_fn(key, context), -4 * (change**2).sum(1), rtol=1e-3)
     with pytest.raises(ValueError, match="scale must be positive"):
         consistency.latent_diversity(scale=0.0)
 
 
 def test_zcr_moves_both_players():
     changes = dict(
-        penalties=consistency.latent_consistency(scale=0.5),
+        discriminator_terms=consistency.latent_consistency(scale=0.5),
         generator_terms=consistency.latent_diversity(scale=0.5),
     )
     _, metrics = play(vector_game(**changes))
@@ -158,33 +164,46 @@ def test_zcr_moves_both_players():
 
 
 def test_lecam_by_hand_and_its_averages():
-    points = lecam.Anchored(
-        jnp.array([[1.0]]), jnp.array([[-2.0]]), LogitsAverage(jnp.float32(3.0), jnp.float32(-1.0))
-    )
+    average = lecam.LogitsAverage(jnp.float32(3.0), jnp.float32(-1.0))
+    sides = [Exhibit(None, logits=jnp.array([value])) for value in (1.0, -2.0)]
     # (1 - (-1))^2 + (-2 - 3)^2
-    np.testing.assert_allclose(lecam.lecam_distance(lambda x: x[:, 0], points), [29.0])
-    average = LogitsAverage(jnp.float32(0.0), jnp.float32(0.0))
+    found = lecam.lecam_distance(key, Context(*sides, memory={"logits_average": average}))
+    np.testing.assert_allclose(found, [29.0])
+    memory = lecam.logits_average()["logits_average"]
+    average = memory.init_fn(None)
+
+    def after(step, average, value):
+        said = {"discriminator/real_logits": value, "discriminator/fake_logits": -value}
+        return memory.update_fn(key, average, Seen(jnp.int32(step), said, None, None))
+
     for step, value in enumerate([4.0, 2.0, 6.0]):
-        average = move_logits_average(
-            average, jnp.int32(step), jnp.float32(value), jnp.float32(-value)
-        )
+        average = after(step, average, jnp.float32(value))
     np.testing.assert_allclose(average, [4.0, -4.0], rtol=1e-6)
-    late = move_logits_average(average, jnp.int32(10**6), jnp.float32(0.0), jnp.float32(0.0))
+    late = after(10**6, average, jnp.float32(0.0))
     np.testing.assert_allclose(late, [3.96, -3.96], rtol=1e-6)
 
 
 def test_lecam_in_a_game_sees_the_rounds_before():
-    game = vector_game(penalties=lecam.lecam(0.5), discriminator_optimizer=optax.sgd(0.0))
+    game = vector_game(
+        discriminator_terms=lecam.lecam(0.5),
+        memory=lecam.logits_average(),
+        discriminator_optimizer=optax.sgd(0.0),
+    )
     state, first = play(game)
-    np.testing.assert_allclose(state.logits_average.real, first["discriminator/real_logits"])
+    average = state.memory["logits_average"]
+    np.testing.assert_allclose(average.real, first["discriminator/real_logits"])
     _, second = play(game, state=state)
     assert float(first["discriminator/lecam"]) != float(second["discriminator/lecam"])
+    forgetful = dataclasses.replace(game, memory={})
+    with pytest.raises(ValueError, match="no memory 'logits_average', it has none"):
+        play(forgetful)
 
 
 def test_feature_matching_by_hand_and_in_a_game():
-    scene = Scene(jnp.array([[1.0, 0.0], [3.0, 0.0]]), jnp.zeros((2, 2)), features_fn=lambda x: x)
-    assert float(feature_distance(key, scene)) == 4.0
-    silent = losses.AdversarialLoss(losses.hinge().discriminator, lambda real, fake: 0.0 * fake)
+    rows = jnp.array([[1.0, 0.0], [3.0, 0.0]]), jnp.zeros((2, 2))
+    sides = [Exhibit(x, sown={"features": (x,)}) for x in rows]
+    assert float(feature_distance(key, Context(*sides))) == 4.0
+    silent = losses.non_saturating()._replace(generator=losses.none().generator)
     game = vector_game(loss=silent, generator_terms=feature_matching(1.0))
     first, metrics = play(game)
     assert float(metrics["generator/feature_matching"]) > 0
@@ -270,7 +289,7 @@ def test_colour_and_cutout():
 def test_no_steps_of_unrolling_are_alternating_play():
     game = vector_game()
     plain, _ = play(game)
-    same, _ = play(game, lambda game: make_unrolled_step(game, unroll_steps=0))
+    same, _ = play(game, unrolled(steps=0))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), plain, same)
 
 
@@ -285,35 +304,38 @@ UNROLLED = [
 def test_optimisers_that_cannot_be_unrolled(optimizer, message):
     game = vector_game(discriminator_optimizer=optimizer)
     with pytest.raises(ValueError, match=message):
-        make_unrolled_step(game, unroll_steps=2)
+        play(game, unrolled(steps=2))
 
 
 @pytest.mark.parametrize("optimizer", (optax.adam(1e-2, eps_root=1e-8), optax.sgd(0.1)))
 def test_unrolling_changes_the_generators_step_only(optimizer):
     game = vector_game(discriminator_optimizer=optimizer)
     plain, _ = play(game)
-    unrolled, metrics = play(game, lambda game: make_unrolled_step(game, unroll_steps=3))
+    ahead, metrics = play(game, unrolled(steps=3))
     jax.tree.map(
-        np.testing.assert_array_equal, plain.discriminator.params, unrolled.discriminator.params
+        np.testing.assert_array_equal, plain.discriminator.params, ahead.discriminator.params
     )
-    bias = [state.generator.params["Dense_1"]["bias"] for state in (plain, unrolled)]
+    bias = [state.generator.params["Dense_1"]["bias"] for state in (plain, ahead)]
     assert not np.array_equal(*bias)
     assert all(np.isfinite(value) for value in metrics.values())
 
 
 def test_plays_of_one_step_refuse_more():
     with pytest.raises(ValueError, match="simultaneous play takes one step of each player"):
-        make_simultaneous_step(vector_game(discriminator_steps=2))
-    with pytest.raises(ValueError, match="unroll_steps must not be negative"):
-        make_unrolled_step(vector_game(), unroll_steps=-1)
+        play(vector_game(discriminator_steps=2), simultaneous)
+    with pytest.raises(ValueError, match="steps of unrolling must not be negative"):
+        unrolled(steps=-1)
 
 
 def test_simultaneous_play_shares_one_forward_pass():
     """Less work than alternating play, which draws new fakes and judges them for the generator."""
     game = vector_game(generator=vector_game().generator.clone(widths=(64, 64)))
-    state = init(game, key)
+    state = init(game, key, {"real": REAL})
     work = [
-        jax.jit(make(game)).lower(state, {"real": REAL}, key).compile().cost_analysis()["flops"]
-        for make in (make_simultaneous_step, make_train_step)
+        jax.jit(make_train_step(game, kind))
+        .lower(state, {"real": REAL}, key)
+        .compile()
+        .cost_analysis()["flops"]
+        for kind in (simultaneous, alternating)
     ]
     assert work[0] < 0.9 * work[1]

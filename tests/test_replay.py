@@ -8,7 +8,7 @@ from games import vector_game
 from test_training import experiment, train
 
 from gan_jax import penalties
-from gan_jax.game.state import GANState, TrainState
+from gan_jax.game import GANState, Term, TrainState
 from gan_jax.replay import _verdict, replay
 from gan_jax.training.loop import NonFiniteError
 
@@ -18,8 +18,8 @@ def weight_that_ends(step):
 
 
 def failing_game():
-    penalty = penalties.Penalty(penalties.r1, penalties.on_real, weight_that_ends)
-    return vector_game(penalties={"r1": penalty})
+    penalty = Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), weight_that_ends)
+    return vector_game(discriminator_terms={"r1": penalty})
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,11 @@ import pytest
 from games import vector_game
 from test_training import POINTS, experiment, train
 
-from gan_jax.data import ArraySource, Batches
+from gan_jax.augment import of_example
+from gan_jax.data import ArraySource, Batches, as_is
+from gan_jax.data.batches import Feed
 from gan_jax.data.draws import Draws
+from gan_jax.game.state import shapes_of_samples
 from gan_jax.metrics import seeds
 from gan_jax.metrics.judgement import Judge
 from gan_jax.models.blocks import BatchNorm
@@ -37,7 +40,8 @@ def judge(source):
     )  # fmt: skip
 
 
-def jitter(key, points, step=None):
+@of_example
+def jitter(key, points, turn=None):
     return points + 0.1 * jax.random.normal(key, points.shape)
 
 
@@ -113,7 +117,7 @@ def test_what_seeds_refuse(three, tmp_path):
     with pytest.raises(ValueError, match="num_seeds must be at least 1, got 0"):
         experiment(num_seeds=0)
     with pytest.raises(ValueError, match=r"num_seeds=\d+ needs at least .* GiB .* seeds fit"):
-        check_memory(experiment(num_seeds=10**9))
+        check_memory(experiment(num_seeds=10**9), shapes_of_samples(GAME, 16))
     with pytest.raises(ValueError, match="parameter_shards=2 belongs to --parallel jit, got pmap"):
         train(tmp_path, parallel="pmap", parameter_shards=2, **options(num_seeds=2))
 
@@ -123,8 +127,7 @@ def test_a_value_that_is_not_finite_names_its_seed(tmp_path):
 
     class Spoiled(Batches):
         def feed(self, prepare_fn, *, augment_fn=None):
-            feed = super().feed(prepare_fn)
-            return feed._replace(resident={}, feed_fn=self._read, load_fn=lambda r, t, k: t)
+            return Feed({}, self._read, lambda resident, tree, key: tree)
 
         def _read(self, step, count):
             real = POINTS[self.indices(step, count)]
@@ -141,7 +144,7 @@ def test_a_value_that_is_not_finite_names_its_seed(tmp_path):
 def test_draws_are_a_function_of_key_and_position_and_uniform():
     source = ArraySource({"real": np.arange(10, dtype=np.float32)[:, None]})
     draws = Draws(source, batch_size=500, steps_per_round=2)
-    feed = draws.feed(dict)
+    feed = draws.feed(as_is)
     key = jax.random.key(3)
     one = feed.load_fn(feed.resident, feed.feed_fn(4, 1)[0], key)["real"]
     two = feed.load_fn(feed.resident, feed.feed_fn(3, 2)[1], key)["real"]

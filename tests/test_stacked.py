@@ -64,16 +64,19 @@ def test_a_step_of_every_recipe(name):
     """Traced on abstract arrays: shapes fit, nothing is compiled."""
     built = stacked.experiment(recipe=name, pack=2, unroll_steps=2 if name == "tiny" else 0)
     game = built.game
-    state = jax.eval_shape(lambda: init(game, jax.random.key(0), num=2))
     batch = {"real": jax.ShapeDtypeStruct((1, built.batch_size, 28, 28, 3), jnp.float32)}
-    after, _ = jax.eval_shape(built.make_step(game), state, batch, jax.random.key(0))
+    key = jax.random.key(0)
+    state = jax.eval_shape(partial(init, game), key, batch)
+    after, _ = jax.eval_shape(make_train_step(game, built.play), state, batch, key)
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
-    assert set(built.game.penalties) == {part for part in name.split("-") if part in ("r1", "r2")}
+    assert set(built.game.discriminator_terms) == {part for part in name.split("-") if part in ("r1", "r2")}
 
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_the_networks_have_the_parameters_of_the_protocol(name):
-    state = jax.eval_shape(lambda: init(stacked.experiment(recipe=name).game, jax.random.key(0)))
+    game = stacked.experiment(recipe=name).game
+    batch = shapes_of_samples(game, 16)
+    state = jax.eval_shape(partial(init, game), jax.random.key(0), batch)
     assert (count(state.generator.params), count(state.discriminator.params)) == COUNTS[name]
 
 

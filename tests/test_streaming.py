@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from test_training import POINTS, SPEED, final_state, train
 
-from gan_jax.data import ArraySource, Batches, FolderSource, decoded, in_memory, pixels_to_real
+from gan_jax.data import ArraySource, Batches, FolderSource, decoded, in_memory
 from gan_jax.data.arrays import fingerprint
 from gan_jax.data.read_ahead import read_ahead
 from gan_jax.training.loop import next_feed
@@ -31,7 +31,7 @@ def images(tmp_path_factory):
 def test_what_is_read_ahead_is_what_is_in_memory(images, num_workers):
     """In threads and in other processes, from the middle on, two steps at a time."""
     batches = Batches(images, batch_size=4, seed=3)
-    feed, whole = batches.feed(pixels_to_real), Batches(in_memory(images), batch_size=4, seed=3)
+    feed, whole = batches.feed(image_fields), Batches(in_memory(images), batch_size=4, seed=3)
     steps = range(6, 30, 2)
     feeds = read_ahead(feed.feed_fn, steps, num_workers=num_workers)
     for step, tree in zip(steps, feeds, strict=True):
@@ -94,7 +94,7 @@ def test_an_image_that_cannot_be_read_is_named(images, tmp_path):
     for file in images.files:
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "07.png").write_bytes(b"no image")
-    feed = Batches(FolderSource(tmp_path, size=8), batch_size=4, seed=3).feed(pixels_to_real)
+    feed = Batches(FolderSource(tmp_path, size=8), batch_size=4, seed=3).feed(image_fields)
     for num_workers in (0, 1):
         with pytest.raises(ValueError, match=r"07.png \(8 bytes\) cannot be read as an image"):
             list(read_ahead(feed.feed_fn, range(10), num_workers=num_workers))

@@ -284,9 +284,9 @@ def test_lines_after_the_checkpoint_and_cut_lines_are_dropped(tmp_path):
 def test_drawing_in_batches_is_drawing_at_once():
     state, _ = first_state(experiment(), Unsaved(), first_device)
     drawer = Drawer(experiment())
-    whole = drawer.draw(state.average, 10)
-    np.testing.assert_allclose(drawer.draw(state.average, 10, batch_size=4), whole, atol=1e-6)
-    other = Drawer(experiment(), seed=5).draw(state.average, 10)
+    whole = drawer.draw(state.ema, 10)
+    np.testing.assert_allclose(drawer.draw(state.ema, 10, batch_size=4), whole, atol=1e-6)
+    other = Drawer(experiment(), seed=5).draw(state.ema, 10)
     assert not np.array_equal(other, whole)
 
 
@@ -295,11 +295,11 @@ def test_standing_statistics_are_taken_before_drawing():
     norm = dataclasses.replace(built.game, generator=built.game.generator.clone(norm_fn=BatchNorm))
     settled = dataclasses.replace(built, game=norm, standing_passes=2)
     state, _ = first_state(settled, Unsaved(), first_device)
-    as_it_is = Drawer(dataclasses.replace(settled, standing_passes=0)).draw(state.average, 10)
+    as_it_is = Drawer(dataclasses.replace(settled, standing_passes=0)).draw(state.ema, 10)
     drawer = Drawer(settled)
-    anew = drawer.draw(state.average, 10)
+    anew = drawer.draw(state.ema, 10)
     assert not np.array_equal(anew, as_it_is)
-    np.testing.assert_array_equal(drawer.draw(state.average, 10), anew)
+    np.testing.assert_array_equal(drawer.draw(state.ema, 10), anew)
     with pytest.raises(ValueError, match="standing_passes must not be negative, got -1"):
         dataclasses.replace(built, standing_passes=-1)
 

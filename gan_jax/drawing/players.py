@@ -8,7 +8,7 @@ import jax
 from gan_jax.context import Turn
 from gan_jax.game import Game, GANState
 from gan_jax.game.keys import UpdateKeys, augmentation_key, update_keys
-from gan_jax.game.passes import by_name, one_pass
+from gan_jax.game.passes import by_name, one_pass, turn_of
 
 Tree = Any  # of rows
 Rows = Mapping[
@@ -56,7 +56,7 @@ def players_of(game: Game, state: GANState, *, ema: bool = True, key: jax.Array)
     """
     keys: UpdateKeys = update_keys(key)
     generator = state.ema if ema else state.generator.all_variables
-    turn = Turn(state.step, "generator", state.memory)
+    turn = turn_of(state.step, "generator", state.memory)
 
     def generator_fn(*args: Any, **options: Any) -> Any:
         return _evaluated(

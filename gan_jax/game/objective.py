@@ -15,7 +15,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from gan_jax.context import Context, Exhibit, Rows, Shown, Term, Turn
+from gan_jax.context import Context, Exhibit, Rows, Shown, Term
 from gan_jax.game.accumulation import Beside, ObjectiveFn, accumulated
 from gan_jax.game.batch import Batch, num_rows
 from gan_jax.game.batch_axis import BatchAxis
@@ -23,7 +23,7 @@ from gan_jax.game.game import Game
 from gan_jax.game.keys import UpdateKeys, augmentation_key, named, update_keys
 from gan_jax.game.latents import draw_latents
 from gan_jax.game.loops import cond
-from gan_jax.game.passes import by_name, one_pass, show
+from gan_jax.game.passes import augmented, by_name, one_pass, show, turn_of
 from gan_jax.game.state import GANState
 
 Metrics = dict[str, jax.Array]
@@ -72,7 +72,7 @@ def look(
     player: str,
 ):
     """What is shown, and both sides of it judged: the context, and the player's variables after its passes."""
-    turn = Turn(state.step, player, state.memory)
+    turn = turn_of(state.step, player, state.memory)
     generator, discriminator = state.generator.all_variables, state.discriminator.all_variables
     latents = axis.own_rows(draw_latents(game, keys.latents, axis.global_size(num_rows(batch))))
 
@@ -88,7 +88,8 @@ def look(
 
     def exhibit(side, raw, condition, key, variables):
         def augment_fn(raw):
-            return game.augment_fn(axis.own_key(augmentation_key(key)), raw, turn)
+            own_key = axis.own_key(augmentation_key(key))
+            return augmented(game, own_key, raw, condition, turn)
 
         def judge_samples(samples, key, variables):
             return judge(variables, key, side, lambda judge_fn: judge_fn(samples, condition))
@@ -112,7 +113,7 @@ def look(
         extras=shown.extras,
         step=state.step,
         player=player,
-        memory=state.memory,
+        memory=turn.memory,
         generator_fn=lambda *args, **options: generate(lambda g: g(*args, **options))[0],
         discriminator_fn=lambda *args, **options: judge(
             discriminator, keys.real, "real", lambda d: d(*args, **options)

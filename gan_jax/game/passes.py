@@ -62,6 +62,12 @@ def first_pass(
     return outputs, dict(variables)
 
 
+def turn_of(step: jax.Array, player: str, memory: Mapping[str, Any]) -> Turn:
+    """A turn, whose memory says what it holds when it is asked for something else."""
+    message = "the game has no memory {name}, it has {names}: Game(memory={{name: Memory(...)}})"
+    return Turn(step, player, Named(memory, message))
+
+
 def show(
     game: Game, generator_fn: NetworkFn, latents: Any, batch: Mapping[str, Any], turn: Turn
 ) -> Shown:
@@ -72,12 +78,28 @@ def show(
         ValueError: it asked for what the batch does not hold, or the two sides do not fit each other.
     """
     asked = Named(batch, "show_fn asks the batch for {name}, which holds {names}")
-    memory = Named(turn.memory, "the game has no memory {name}, it has {names}: Game(memory=...)")
-    shown = game.show_fn(generator_fn, latents, asked, turn._replace(memory=memory))
+    shown = game.show_fn(generator_fn, latents, asked, turn)
     if not isinstance(shown, Shown):
         raise TypeError(f"show_fn must return Shown(real, fake, ...), got {type(shown).__name__}")
     _check_sides(shown)
     return shown
+
+
+def augmented(game: Game, key: jax.Array, raw: Any, condition: Any, turn: Turn) -> Any:
+    """Samples as the discriminator sees them.
+
+    Raises:
+        ValueError: there is a condition, and the augmentation changed the number of rows.
+    """
+    samples = game.augment_fn(key, raw, turn)
+    told = jax.tree.leaves(condition)
+    rows, told_rows = len(jax.tree.leaves(samples)[0]), len(told[0]) if told else None
+    if told_rows not in (None, rows):
+        raise ValueError(
+            f"augment_fn makes {rows} rows of samples with {told_rows} rows of condition: packing joins samples of "
+            "different conditions, and is for players without a condition"
+        )
+    return samples
 
 
 def by_name(sown: Variables, side: str) -> Named:

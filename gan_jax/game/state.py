@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gan_jax.context import Memory, Turn
+from gan_jax.context import Memory
 from gan_jax.game.batch import Batch, check_batch, num_rows, rows_of
 from gan_jax.game.game import Game
 from gan_jax.game.latents import draw_latents
-from gan_jax.game.passes import first_pass, show
+from gan_jax.game.passes import augmented, first_pass, show, turn_of
 
 Variables = dict[str, Any]
 
@@ -96,12 +96,13 @@ def init(game: Game, key: jax.Array, batch: Batch) -> GANState:
 
     def turns(generator_fn):
         return [
-            show(game, generator_fn, latents, rows, Turn(step, player, memory))
+            show(game, generator_fn, latents, rows, turn_of(step, player, memory))
             for player in ("generator", "discriminator")
         ]
 
     (_, shown), generator = first_pass(game.generator, generator_key, turns)
-    real = game.augment_fn(latents_key, shown.real, Turn(step, "discriminator", memory))
+    turn = turn_of(step, "discriminator", memory)
+    real = augmented(game, latents_key, shown.real, shown.condition, turn)
     _, discriminator = first_pass(
         game.discriminator, discriminator_key, lambda judge_fn: judge_fn(real, shown.condition)
     )
@@ -111,6 +112,20 @@ def init(game: Game, key: jax.Array, batch: Batch) -> GANState:
         _train_state(game, "discriminator", discriminator),
     )
     return GANState(step, *players, ema, memory)
+
+
+def shapes_of_samples(game: Game, num: int) -> Batch:
+    """The shapes of a batch of ``num`` rows of the default game without a condition, whose real samples have the
+    shape of what the generator draws: no data are needed."""
+    key = jax.random.key(0)
+
+    def draw():
+        latents = draw_latents(game, key, num)
+        return first_pass(game.generator, key, lambda generator_fn: generator_fn(latents))[0]
+
+    samples = jax.eval_shape(draw)
+    shape = (game.discriminator_steps, *samples.shape)
+    return {"real": jax.ShapeDtypeStruct(shape, samples.dtype)}
 
 
 def _first_value(memory: Memory, rows: Batch) -> Any:

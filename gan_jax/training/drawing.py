@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.drawing import Players, players_of
-from gan_jax.game import Game, GANState, Shown, Turn, draw_latents
+from gan_jax.game import Game, GANState, Shown, draw_latents
 from gan_jax.game.keys import named, run_keys
 from gan_jax.game.latents import interpolate
-from gan_jax.game.passes import one_pass, show
+from gan_jax.game.passes import one_pass, show, turn_of
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.pictures import LogitsFn
 
@@ -161,7 +161,7 @@ def _moved_statistics(experiment, state: GANState, variables: Any, given: Any, k
         Brock et al. 2019, arXiv 1809.11096, appendix (standing statistics); Izmailov et al. 2018, arXiv
         1803.05407 (batch norm after weights are averaged).
     """
-    game, turn = experiment.game, Turn(state.step, "generator", state.memory)
+    game, turn = experiment.game, turn_of(state.step, "generator", state.memory)
     latents_key, own_key = jax.random.split(key)
     latents = draw_latents(game, latents_key, _STANDING)
     _, moved, _ = one_pass(

@@ -15,9 +15,9 @@ import jax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from gan_jax.game import draw_latents, from_latents, make_train_step
+from gan_jax.game import from_latents, make_train_step
 from gan_jax.game.loops import traced_for
-from gan_jax.game.passes import first_pass
+from gan_jax.game.state import shapes_of_samples
 from gan_jax.training.experiment import Experiment, feed_of
 from gan_jax.training.first_batch import batch_shapes
 from gan_jax.training.placement import device_mesh, shard_rows, state_sharding
@@ -156,18 +156,10 @@ def compile_step(
 
 def _batch(experiment: Experiment) -> Any:
     """The shapes of a batch: in the default game without labels those of what the generator draws, else the data's."""
-    game, size = experiment.game, experiment.batch_size
-    if game.show_fn is not from_latents or getattr(game.generator, "num_classes", None):
-        return batch_shapes(experiment, feed_of(experiment, experiment.source_fn()))
-
-    def draw():
-        key = jax.random.key(0)
-        latents = draw_latents(game, key, 2)
-        return first_pass(game.generator, key, lambda generator_fn: generator_fn(latents))[0]
-
-    samples = jax.eval_shape(draw)
-    shape = (game.discriminator_steps, size, *samples.shape[1:])
-    return {"real": jax.ShapeDtypeStruct(shape, samples.dtype)}
+    game = experiment.game
+    if game.show_fn is from_latents and not getattr(game.generator, "num_classes", None):
+        return shapes_of_samples(game, experiment.batch_size)
+    return batch_shapes(experiment, feed_of(experiment, experiment.source_fn()))
 
 
 def collectives(program: str) -> dict[str, tuple[int, int]]:
