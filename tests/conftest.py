@@ -7,6 +7,9 @@ The compiler does little for the tests' programs, because most of the tests' tim
 import ctypes
 import gc
 import os
+import runpy
+import sys
+from pathlib import Path
 
 # Before JAX is imported, and in the first process only: workers and commands inherit it. XLA ends a process
 # that names a flag that it does not know: on a new jaxlib, try TESTS_AS_USERS=1 as well.
@@ -22,6 +25,8 @@ import pytest
 from budget import SLOWEST_FIRST, Budget
 from hypothesis import settings
 from jaxtyping import install_import_hook
+
+ROOT = Path(__file__).parents[1]
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -68,3 +73,35 @@ def programs_end_with_their_module():
     gc.collect()
     if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
         trim(0)  # glibc keeps half of what was freed
+
+
+@pytest.fixture
+def command_here(monkeypatch, capsys):
+    """A command in the test's process -> exit code, stdout, stderr: to start one takes seconds."""
+
+    def call(*args):
+        first, *others = map(str, args)
+        monkeypatch.chdir(ROOT)
+        monkeypatch.setattr(sys, "path", list(sys.path))  # a script's folder is put in front
+        run, name = runpy.run_path, first
+        if first == "-m":
+            run, name = runpy.run_module, others.pop(0)
+            monkeypatch.delitem(sys.modules, name, raising=False)  # runpy warns of a second one
+        monkeypatch.setattr(sys, "argv", [name, *others])
+        try:
+            run(name, run_name="__main__")
+        except SystemExit as ended:
+            return ended.code, *capsys.readouterr()
+        return 0, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """The small game of test_training, never interrupted; who writes into its folder copies it."""
+    from test_training import train
+
+    run_dir = tmp_path_factory.mktemp("whole")
+    train(run_dir, curves=True)
+    return run_dir

@@ -2,7 +2,6 @@
 
 import json
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -38,28 +37,6 @@ def command(*args, wait=True, **options):
         return process
     out, err = process.communicate(timeout=300)
     return process.returncode, out, err
-
-
-@pytest.fixture
-def command_here(monkeypatch, capsys):
-    """The same in the test's process, for what needs none of its own: starting one costs seconds."""
-
-    def call(*args):
-        first, *others = map(str, args)
-        monkeypatch.chdir(ROOT)
-        monkeypatch.setattr(sys, "path", list(sys.path))  # a script's folder is put in front
-        run, name = runpy.run_path, first
-        if first == "-m":
-            run, name = runpy.run_module, others.pop(0)
-            monkeypatch.delitem(sys.modules, name, raising=False)  # runpy warns of a second one
-        monkeypatch.setattr(sys, "argv", [name, *others])
-        try:
-            run(name, run_name="__main__")
-        except SystemExit as ended:
-            return ended.code, *capsys.readouterr()
-        return 0, *capsys.readouterr()
-
-    return call
 
 
 def final_state(run_dir):
