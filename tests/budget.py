@@ -8,7 +8,10 @@ import resource
 import sys
 from collections import Counter
 
+import jax
 import pytest
+
+HITS, REQUESTS = "cache_hits", "compile_requests_use_cache"  # as jax.monitoring calls them
 
 SECONDS = 60  # of a file, in one worker: a longer one is cut in two
 LISTED_SECONDS = 20  # a file beyond them belongs into the list
@@ -51,6 +54,12 @@ class Budget:
         self.config = config
         self.seconds = Counter()
         self.peaks = {}
+        self.programs = Counter()  # compiled ones that were looked for on disk
+        jax.monitoring.register_event_listener(self._count)
+
+    def _count(self, event, **details):
+        if event.startswith("/jax/compilation_cache/"):
+            self.programs[event.rsplit("/", 1)[-1]] += 1
 
     def pytest_runtest_logreport(self, report):
         self.seconds[report.nodeid.split("::")[0]] += report.duration
@@ -58,11 +67,14 @@ class Budget:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
         """A worker's last word, in the first process."""
-        self.peaks[node.gateway.id] = getattr(node, "workeroutput", {}).get("peak_gigabytes", 0.0)
+        said = getattr(node, "workeroutput", {})  # one that died said nothing
+        self.peaks[node.gateway.id] = said.get("peak_gigabytes", 0.0)
+        self.programs += Counter(said.get("programs", {}))
 
     def pytest_sessionfinish(self, session):
         if hasattr(self.config, "workeroutput"):
-            self.config.workeroutput["peak_gigabytes"] = peak_gigabytes()
+            said = {"peak_gigabytes": peak_gigabytes(), "programs": dict(self.programs)}
+            self.config.workeroutput.update(said)
             return
         self.peaks = self.peaks or {"the session": peak_gigabytes()}
         if session.exitstatus == 0 and self.excesses() and _is_checked():
@@ -89,6 +101,11 @@ class Budget:
         terminalreporter.write_line(f"{total:.0f} worker seconds; peak GB of each worker: {peaks}")
         for file, seconds in self.seconds.most_common(10):
             terminalreporter.write_line(f"{seconds:6.1f} s  {file}")
+        if os.environ.get(
+            "JAX_COMPILATION_CACHE_DIR"
+        ):  # one that never hits says no more than this
+            found, asked = (self.programs[name] for name in (HITS, REQUESTS))
+            terminalreporter.write_line(f"compiled programs found on disk: {found} of {asked}")
         unlisted = [file for file, seconds in self.seconds.items() if self._is_unlisted(file)]
         for file in unlisted:
             terminalreporter.write_line(f"{file} belongs into SLOWEST_FIRST (tests/budget.py)")

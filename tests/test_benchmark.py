@@ -73,6 +73,16 @@ def test_the_spectrum_of_a_run(table, tmp_path, command_here):
     assert code == 1 and "--num must be at least 1" in err
 
 
+@pytest.mark.thorough
+def test_the_row_and_its_spectrum_as_commands(tmp_path):
+    row = ("--rows", "ours-ring", "--num-seeds", 1, "--steps", 100, "--out", tmp_path)
+    made = command(EXPERIMENTS / "benchmark_modes.py", *row)
+    assert made.returncode == 0 and (tmp_path / "modes.md").is_file(), made.stderr
+    picture = tmp_path / "spectrum.png"
+    drawn = command("-m", "gan_jax.spectrum", tmp_path / "ours-ring", "--out", picture, "--num", 3)
+    assert drawn.returncode == 0 and picture.is_file(), drawn.stderr
+
+
 def test_the_outermost_eigenvalues_are_those_of_the_whole_matrix(monkeypatch):
     game = vector_game(
         generator=MLPGenerator((2,), (5,), output_fn=None), discriminator=MLPDiscriminator((5,))

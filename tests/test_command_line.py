@@ -35,7 +35,10 @@ def command(*args, wait=True, **options):
     )
     if not wait:
         return process
-    out, err = process.communicate(timeout=300)
+    try:
+        out, err = process.communicate(timeout=300)
+    finally:  # one that hangs does not outlive the test
+        process.kill()
     return process.returncode, out, err
 
 

@@ -137,7 +137,9 @@ def test_more_steps_continue_bit_for_bit(whole, tmp_path):
     assert read_json(tmp_path / "summary.json")["steps"] == 6
 
 
-@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+@pytest.mark.parametrize(
+    "number", (signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.thorough))
+)
 def test_a_signal_saves_and_the_run_resumes_bit_for_bit(whole, tmp_path, number):
     calls = []
 
