@@ -195,4 +195,4 @@ def experiment(
 
 
 if __name__ == "__main__":
-    main(experiment, tiny=dict(steps=200, num_examples=500))
+    main(experiment, tiny=dict(steps=100, num_examples=500))

@@ -265,9 +265,12 @@ if __name__ == "__main__":
             recipe="tiny",
             train_split="train[:64]",
             test_split="test[:64]",
-            steps=4,
+            steps=2,
             num_examples=256,
             num_samples=32,
             classifier_steps=4,
+            sample_every_steps=2,
+            measure_every_steps=2,
+            save_every_steps=2,
         ),
     )

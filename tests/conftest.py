@@ -1,11 +1,32 @@
-"""A strict session: several CPU devices, no rank promotion, warnings are errors, shapes checked."""
+"""A strict session: several CPU devices, no rank promotion, warnings are errors, shapes checked.
 
+The compiler does little for the tests' programs, because most of the tests' time would be its own;
+``TESTS_AS_USERS=1`` compiles them as users do.
+"""
+
+import ctypes
+import gc
 import os
+import runpy
+import sys
+from pathlib import Path
+
+# Before JAX is imported, and in the first process only: workers and commands inherit it. XLA ends a process
+# that names a flag that it does not know: on a new jaxlib, try TESTS_AS_USERS=1 as well.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    if os.environ.get("TESTS_AS_USERS") != "1":
+        # the second without the first gains little: level 0 still runs the slow MLIR emitters of fusions
+        flags = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+        os.environ["XLA_FLAGS"] = f"{flags} {os.environ.get('XLA_FLAGS', '')}"
 
 import jax
 import pytest
+from budget import SLOWEST_FIRST, Budget
 from hypothesis import settings
 from jaxtyping import install_import_hook
+
+ROOT = Path(__file__).parents[1]
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -25,7 +46,62 @@ install_import_hook(
 )
 
 
+def pytest_configure(config):
+    config.pluginmanager.register(Budget(config))
+
+
+def pytest_collection_modifyitems(items):
+    """A long file that a worker gets last would keep it busy while the others have ended."""
+    place = {name: index for index, name in enumerate(SLOWEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
 @pytest.fixture(autouse=True, scope="session")
-def own_cache(tmp_path_factory):
-    """No test finds what another session trained."""
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+def own_cache(tmp_path_factory, worker_id):
+    """No test finds what another session trained; the workers of one share it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "cache"
+    shared.mkdir(exist_ok=True)
+    os.environ["XDG_CACHE_HOME"] = str(shared)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def programs_end_with_their_module():
+    """Thousands of compiled programs took 4 GB in each worker; a module rarely needs another's."""
+    yield
+    jax.clear_caches()
+    gc.collect()
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)  # glibc keeps half of what was freed
+
+
+@pytest.fixture
+def command_here(monkeypatch, capsys):
+    """A command in the test's process -> exit code, stdout, stderr: to start one takes seconds."""
+
+    def call(*args):
+        first, *others = map(str, args)
+        monkeypatch.chdir(ROOT)
+        monkeypatch.setattr(sys, "path", list(sys.path))  # a script's folder is put in front
+        run, name = runpy.run_path, first
+        if first == "-m":
+            run, name = runpy.run_module, others.pop(0)
+            monkeypatch.delitem(sys.modules, name, raising=False)  # runpy warns of a second one
+        monkeypatch.setattr(sys, "argv", [name, *others])
+        try:
+            run(name, run_name="__main__")
+        except SystemExit as ended:
+            return ended.code, *capsys.readouterr()
+        return 0, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """The small game of test_training, never interrupted; who writes into its folder copies it."""
+    from test_training import train
+
+    run_dir = tmp_path_factory.mktemp("whole")
+    train(run_dir, curves=True)
+    return run_dir

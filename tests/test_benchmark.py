@@ -1,8 +1,9 @@
-"""The table of mode collapse, and the spectrum of a run, as commands."""
+"""The table of mode collapse, and the spectrum of a run."""
 
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from games import vector_game
+from test_experiments import load
 
 from gan_jax.game import init
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
@@ -25,10 +27,11 @@ def command(*args):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
+    """A row of the table, and the call that makes it."""
     out = tmp_path_factory.mktemp("modes")
-    row = ("--rows", "ours-ring", "--num-seeds", 2, "--steps", 200, "--out", out)
-    first = command(EXPERIMENTS / "benchmark_modes.py", *row)
-    assert first.returncode == 0, first.stderr
+    program = load(EXPERIMENTS / "benchmark_modes.py")
+    row = partial(program.benchmark, rows=("ours-ring",), num_seeds=2, steps=100, out=out)
+    row()
     return out, row
 
 
@@ -37,7 +40,7 @@ def test_a_row_is_a_run_and_the_others_stay_empty(table):
     lines = (out / "modes.md").read_text().splitlines()
     ours = next(line for line in lines if line.startswith("| ours-ring"))
     assert (
-        "| 200 |" in ours and ours.count("+-") == 4 and ours.count("; ") == 4 and "seed" not in ours
+        "| 100 |" in ours and ours.count("+-") == 4 and ours.count("; ") == 4 and "seed" not in ours
     )
     other = next(line for line in lines if line.startswith("| pacgan-grid-1"))
     assert [cell.strip() for cell in other.split("|")[2:-2]] == [""] * 6
@@ -50,25 +53,34 @@ def test_a_row_is_a_run_and_the_others_stay_empty(table):
     assert (out / "ours-ring" / "samples.gif").is_file()
 
 
-def test_a_finished_row_is_not_run_again_and_an_unknown_one_is_named(table):
+def test_a_finished_row_is_not_run_again_and_an_unknown_one_is_named(table, capsys, command_here):
     out, row = table
     before = (out / "ours-ring" / "metrics.jsonl").stat().st_mtime_ns
-    again = command(EXPERIMENTS / "benchmark_modes.py", *row)
-    assert "is finished: 200 of 200 steps" in again.stdout
+    row()
+    assert "is finished: 100 of 100 steps" in capsys.readouterr().out
     assert (out / "ours-ring" / "metrics.jsonl").stat().st_mtime_ns == before
-    wrong = command(EXPERIMENTS / "benchmark_modes.py", "--rows", "our-ring")
-    assert wrong.returncode == 1
-    assert "no row our-ring: expected some of ours-grid, ours-ring" in wrong.stderr
+    code, _, err = command_here(EXPERIMENTS / "benchmark_modes.py", "--rows", "our-ring")
+    assert code == 1 and "no row our-ring: expected some of ours-grid, ours-ring" in err
 
 
-def test_the_spectrum_of_a_run(table, tmp_path):
-    out, _ = table
+def test_the_spectrum_of_a_run(table, tmp_path, command_here):
+    run_dir, picture = table[0] / "ours-ring", tmp_path / "spectrum.png"
+    spectrum = partial(command_here, "-m", "gan_jax.spectrum", run_dir)
+    code, out, err = spectrum("--out", picture, "--num", 2, "--batch-size", 16)
+    assert code == 0, err
+    assert "largest real part" in out and picture.is_file()
+    code, _, err = spectrum("--num", 0)
+    assert code == 1 and "--num must be at least 1" in err
+
+
+@pytest.mark.thorough
+def test_the_row_and_its_spectrum_as_commands(tmp_path):
+    row = ("--rows", "ours-ring", "--num-seeds", 1, "--steps", 100, "--out", tmp_path)
+    made = command(EXPERIMENTS / "benchmark_modes.py", *row)
+    assert made.returncode == 0 and (tmp_path / "modes.md").is_file(), made.stderr
     picture = tmp_path / "spectrum.png"
-    drawn = command("-m", "gan_jax.spectrum", out / "ours-ring", "--out", picture, "--num", 3)
-    assert drawn.returncode == 0, drawn.stderr
-    assert "largest real part" in drawn.stdout and picture.is_file()
-    wrong = command("-m", "gan_jax.spectrum", out / "ours-ring", "--num", 0)
-    assert wrong.returncode == 1 and "--num must be at least 1" in wrong.stderr
+    drawn = command("-m", "gan_jax.spectrum", tmp_path / "ours-ring", "--out", picture, "--num", 3)
+    assert drawn.returncode == 0 and picture.is_file(), drawn.stderr
 
 
 def test_the_outermost_eigenvalues_are_those_of_the_whole_matrix(monkeypatch):

@@ -1,5 +1,6 @@
 """A run is judged with one command: what it says, writes and refuses."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -129,8 +130,9 @@ def test_a_run_that_saved_nothing(run_dir, tmp_path, capsys):
 
 def test_a_run_of_no_images_and_a_folder_of_no_run(tmp_path, capsys):
     scalars = FILE.with_name("gaussian_mlp.py")
-    arguments = dict(steps=100, num_examples=100)
+    arguments = dict(steps=20, num_examples=100, widths=(8,))
     built = load(scalars).experiment(**arguments)
+    built = dataclasses.replace(built, judge_fn=None, measure_every_steps=None, num_pictured=64)
     run(built, run_dir=tmp_path / "scalars", experiment_file=scalars, arguments=arguments)
     for folder, message in (
         (tmp_path, "is no run folder"),

@@ -158,6 +158,7 @@ def test_a_damaged_classifier_is_trained_again(tmp_path):
         assert np.load(file, allow_pickle=False)["record"]
 
 
+@pytest.mark.thorough
 def test_a_classifier_of_digits_on_a_small_budget():
     """That of MNIST on a small scale: turned digits of 8x8, fewer steps, a narrower network."""
     classifier = train_classifier(*training_and_held_out(digits()), steps=600, max_degrees=10.0)

@@ -1,3 +1,5 @@
+from functools import partial
+
 import flax.linen as nn
 import jax
 import jax.export
@@ -14,6 +16,43 @@ from gan_jax.models.upsampling import UpsamplingGenerator
 key = jax.random.key(0)
 
 
+# Outside `jit` each operation of each shape is a program, and compiling it is what these tests would cost: inputs
+# are drawn by NumPy, and what a test compares is computed in one program, of arguments (constants the compiler
+# would fold itself).
+
+
+def normal(*shape, scale=1.0, seed=0):
+    return (scale * np.random.default_rng(seed).normal(size=shape)).astype(np.float32)
+
+
+def abstract(module, *inputs, **options):
+    """The shapes of a module's variables; nothing is compiled."""
+    return jax.eval_shape(lambda: module.init(key, *inputs, **options))
+
+
+def drawn(shapes):
+    """Parameters of these shapes, biases other than 0 among them."""
+    rng = np.random.default_rng(1)
+    return jax.tree.map(lambda leaf: 0.1 * rng.normal(size=leaf.shape).astype(np.float32), shapes)
+
+
+def outputs(*modules_and_inputs):
+    """The modules' outputs, in one program."""
+
+    def apply(inputs):
+        modules = (module for module, *_ in modules_and_inputs)
+        return [module.apply(*given) for module, given in zip(modules, inputs, strict=True)]
+
+    return jax.jit(apply)([given for _, *given in modules_and_inputs])
+
+
+def initialised(module, *inputs, **options):
+    """Outputs and variables, in one program."""
+    return jax.jit(lambda key, *inputs: module.init_with_output(key, *inputs, **options))(
+        key, *inputs
+    )
+
+
 def count(variables):
     return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
 
@@ -22,50 +61,55 @@ def count(variables):
 @pytest.mark.parametrize("stride", (1, 2, 3))
 @pytest.mark.parametrize("size", (6, 7))
 def test_convolutions_equal_flax_on_the_same_parameters(kernel_size, stride, size):
-    images = jax.random.normal(key, (2, size, size, 3))
+    images = normal(2, size, size, 3)
     window, strides = (kernel_size, kernel_size), (stride, stride)
-    for ours, theirs in (
+    applied = []
+    for pair in (
         (Conv(4, kernel_size, stride), nn.Conv(4, window, strides)),
         (ConvTranspose(4, kernel_size, stride), nn.ConvTranspose(4, window, strides)),
     ):
-        params = theirs.init(key, images)
-        assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, ours.init(key, images))
-        expected = theirs.apply(params, images)
-        np.testing.assert_allclose(ours.apply(params, images), expected, atol=1e-5)
+        ours, theirs = (abstract(module, images) for module in pair)
+        assert ours == theirs
+        applied += [(module, drawn(theirs), images) for module in pair]
+    ours, theirs, *transposed = outputs(*applied)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    np.testing.assert_allclose(*transposed, atol=1e-5)
 
 
 @pytest.mark.parametrize("kernel_size", (1, 2, 3, 4, 5, 7))
 @pytest.mark.parametrize("scale", (1, 2, 3))
 def test_upsampling_before_a_convolution_equals_flax_on_the_enlarged_image(kernel_size, scale):
-    images = jax.random.normal(key, (2, 5, 5, 3))
-    large = np.asarray(images).repeat(scale, axis=1).repeat(scale, axis=2)
-    theirs = nn.Conv(4, (kernel_size, kernel_size))
-    params = theirs.init(key, large)
-    ours = UpsampleConv(4, kernel_size, scale)
-    assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, ours.init(key, images))
-    np.testing.assert_allclose(ours.apply(params, images), theirs.apply(params, large), atol=1e-5)
+    images = normal(2, 5, 5, 3)
+    large = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    theirs, ours = nn.Conv(4, (kernel_size, kernel_size)), UpsampleConv(4, kernel_size, scale)
+    assert abstract(ours, images) == abstract(theirs, large)
+    params = drawn(abstract(theirs, large))
+    found, expected = outputs((ours, params, images), (theirs, params, large))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("kernel_size", (4, 5))
 @pytest.mark.parametrize("size", (2, 4, 8))
 def test_fast_forms_have_the_gradients_of_the_native_ones(kernel_size, size):
     """Of the first and of the second order, as a gradient penalty takes them."""
-    images = jax.random.normal(key, (2, size, size, 3))
-    kernel = jax.random.normal(key, (kernel_size, kernel_size, 3, 4)) / 5
+    images = normal(2, size, size, 3)
+    kernel = normal(kernel_size, kernel_size, 3, 4, scale=0.2, seed=1)
 
-    def second_order(fn):
+    def second_order(fn, images, kernel):
         def penalty(kernel):
             gradient = jax.grad(lambda x: jnp.sin(fn(x, kernel, 2)).sum())(images)
             return jnp.square(gradient).sum()
 
         return jax.grad(penalty)(kernel)
 
-    for fast, native in (
+    pairs = (
         (convolutions.space_to_depth_conv, convolutions.native_conv),
         (convolutions.sub_pixel_conv, convolutions.native_conv_transpose),
         (convolutions.sub_pixel_upsample_conv, convolutions.native_upsample_conv),
-    ):
-        np.testing.assert_allclose(second_order(fast), second_order(native), rtol=1e-4, atol=1e-4)
+    )
+    every = jax.jit(lambda *inputs: [[second_order(fn, *inputs) for fn in pair] for pair in pairs])
+    for fast, native in every(images, kernel):
+        np.testing.assert_allclose(fast, native, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +117,7 @@ def test_fast_forms_have_the_gradients_of_the_native_ones(kernel_size, size):
 )
 def test_dcgan_shapes_and_range(size, widths):
     generator = DCGANGenerator((size, size, 3), widths)
-    latents = 100 * jax.random.normal(key, (2, 5))
+    latents = normal(2, 5, scale=100.0)
     fake, _ = jax.eval_shape(lambda: generator.init_with_output(key, latents, train=True))
     assert fake.shape == (2, size, size, 3) and fake.dtype == jnp.float32
     discriminator = DCGANDiscriminator(widths[::-1])
@@ -86,13 +130,20 @@ def test_dcgan_shapes_and_range(size, widths):
 @pytest.mark.parametrize("kernel_size", (3, 5))
 def test_transposed_convolutions_to_odd_sizes_are_those_of_the_way_back(kernel_size):
     """4x4 to 7x7 is the adjoint of the strided convolution from 7x7 to 4x4, as in the first DCGANs."""
-    small, large = jax.random.normal(key, (2, 4, 4, 3)), jnp.zeros((2, 7, 7, 5))
+    small, large = normal(2, 4, 4, 3), np.zeros((2, 7, 7, 5), np.float32)
     ours = ConvTranspose(5, kernel_size, 2, size=(7, 7), use_bias=False)
-    params = ours.init(key, small)
-    # the adjoint takes the kernel of 5 channels to 3, mirrored
-    kernel = params["params"]["kernel"][::-1, ::-1].transpose(0, 1, 3, 2)
-    _, adjoint = jax.vjp(lambda images: convolutions.native_conv(images, kernel, 2), large)
-    np.testing.assert_allclose(ours.apply(params, small), adjoint(small)[0], atol=1e-5)
+    params = drawn(abstract(ours, small))
+
+    @jax.jit
+    def adjoint(params, small, large):
+        # it takes the kernel of 5 channels to 3, mirrored
+        kernel = params["params"]["kernel"][::-1, ::-1].transpose(0, 1, 3, 2)
+        _, pullback = jax.vjp(lambda images: convolutions.native_conv(images, kernel, 2), large)
+        return pullback(small)[0]
+
+    np.testing.assert_allclose(
+        outputs((ours, params, small))[0], adjoint(params, small, large), atol=1e-5
+    )
 
 
 def test_generators_meet_their_discriminators_at_odd_sizes():
@@ -115,8 +166,8 @@ def test_generators_meet_their_discriminators_at_odd_sizes():
 
 def test_images_lie_in_the_range_of_tanh():
     generator = DCGANGenerator((8, 8, 1), (8, 4))
-    images, _ = generator.init_with_output(key, 1e4 * jax.random.normal(key, (4, 5)), train=True)
-    assert jnp.abs(images).max() <= 1.0
+    images, _ = initialised(generator, normal(4, 5, scale=1e4), train=True)
+    assert np.abs(images).max() <= 1.0
 
 
 def test_parameter_counts_by_hand():
@@ -138,42 +189,43 @@ def test_parameter_counts_by_hand():
 
 def test_half_precision_compute_keeps_float32_outputs_and_parameters():
     generator = DCGANGenerator((8, 8, 1), (8, 4), dtype=jnp.bfloat16)
-    images, variables = generator.init_with_output(key, jnp.ones((2, 5)), train=True)
-    assert images.dtype == jnp.float32
+    images, variables = initialised(generator, np.ones((2, 5), np.float32), train=True)
+    assert images.dtype == jnp.float32 and np.isfinite(images).all()
     assert {leaf.dtype for leaf in jax.tree.leaves(variables["params"])} == {jnp.dtype("float32")}
     discriminator = DCGANDiscriminator((4, 8), dtype=jnp.bfloat16)
-    assert discriminator.init_with_output(key, images, train=True)[0].dtype == jnp.float32
+    logits, _ = initialised(discriminator, images, train=True)
+    assert logits.dtype == jnp.float32 and np.isfinite(logits).all()
 
 
 def settled(module, images, iterations=100):
     """Variables after many power iterations, with kernels fifty times the initial ones."""
-    variables = module.init(key, images, train=True)
-    variables["params"] = jax.tree.map(lambda p: 50.0 * p, variables["params"])
 
     @jax.jit
-    def iterate(variables):
-        return {
-            **variables,
-            **module.apply(variables, images, train=True, mutable=["batch_stats"])[1],
-        }
+    def settle(key, images):
+        def iterate(_, variables):
+            updates = module.apply(variables, images, train=True, mutable=["batch_stats"])[1]
+            return {**variables, **updates}
 
-    for _ in range(iterations):
-        variables = iterate(variables)
-    return variables
+        variables = module.init(key, images, train=True)
+        variables["params"] = jax.tree.map(lambda p: 50.0 * p, variables["params"])
+        return jax.lax.fori_loop(0, iterations, iterate, variables)
+
+    return jax.device_get(settle(key, images))
 
 
 def test_spectral_normalisation_of_a_linear_discriminator_is_its_direction():
     """One dense layer: the largest singular value of ``w [F, 1]`` is ``|w|``."""
-    images = jax.random.normal(key, (4, 8, 8, 1))
+    images = normal(4, 8, 8, 1)
     module = MLPDiscriminator((), constrain_fn=spectral)
     variables = settled(module, images)
     w = variables["params"]["Head_0"]["Dense_0"]["kernel"][:, 0]
-    expected = images.reshape(4, -1) @ (w / jnp.linalg.norm(w))
-    np.testing.assert_allclose(module.apply(variables, images, train=False), expected, rtol=1e-4)
+    expected = images.reshape(4, -1) @ (w / np.linalg.norm(w))
+    logits = jax.jit(partial(module.apply, train=False))(variables, images)
+    np.testing.assert_allclose(logits, expected, rtol=1e-4)
 
 
 def test_spectral_normalisation_finds_the_largest_singular_value_of_a_convolution():
-    images = jax.random.normal(key, (4, 8, 8, 1))
+    images = normal(4, 8, 8, 1)
     variables = settled(DCGANDiscriminator((4, 8), constrain_fn=spectral), images)
     for index in range(2):
         kernel = variables["params"][f"Conv_{index}"]["kernel"]
@@ -202,19 +254,25 @@ def test_accelerators_get_the_native_operation():
 
 
 def test_batch_norm_normalises_over_the_batch_in_training_only():
-    inputs = 3.0 + 2.0 * jax.random.normal(key, (64, 5))
+    inputs = 3.0 + normal(64, 5, scale=2.0)
     norm = BatchNorm()
-    variables = norm.init(key, inputs, train=True)
-    outputs, updates = norm.apply(variables, inputs, train=True, mutable=["batch_stats"])
-    np.testing.assert_allclose(outputs.mean(0), 0.0, atol=1e-5)
-    np.testing.assert_allclose(outputs.std(0), 1.0, atol=1e-3)
+
+    @jax.jit
+    def both(key, inputs):
+        variables = norm.init(key, inputs, train=True)
+        training = norm.apply(variables, inputs, train=True, mutable=["batch_stats"])
+        return *training, norm.apply(variables, inputs, train=False)
+
+    normalised, updates, evaluated = jax.device_get(both(key, inputs))
+    np.testing.assert_allclose(normalised.mean(0), 0.0, atol=1e-5)
+    np.testing.assert_allclose(normalised.std(0), 1.0, atol=1e-3)
     mean = updates["batch_stats"]["BatchNorm_0"]["mean"]
     np.testing.assert_allclose(mean, 0.1 * inputs.mean(0), rtol=1e-4)
-    np.testing.assert_allclose(norm.apply(variables, inputs, train=False), inputs, rtol=1e-4)
+    np.testing.assert_allclose(evaluated, inputs, rtol=1e-4)
 
 
 def test_labels_condition_both_players():
-    labels, latents = jnp.array([0, 1]), jnp.ones((2, 5))
+    labels, latents = np.array([0, 1]), np.ones((2, 5), np.float32)
     for generator, discriminator in (
         (
             DCGANGenerator((8, 8, 1), (8, 4), num_classes=3),
@@ -222,15 +280,19 @@ def test_labels_condition_both_players():
         ),
         (MLPGenerator((8, 8, 1), (8,), num_classes=3), MLPDiscriminator((8,), num_classes=3)),
     ):
-        fake, variables = generator.init_with_output(key, latents, labels, train=False)
-        other = generator.apply(variables, latents, labels[::-1], train=False)
+
+        @jax.jit
+        def judged(key, latents, generator=generator, discriminator=discriminator):
+            fake, variables = generator.init_with_output(key, latents, labels, train=False)
+            other = generator.apply(variables, latents, labels[::-1], train=False)
+            logits, variables = discriminator.init_with_output(key, fake, labels, train=False)
+            mislabelled = discriminator.apply(variables, fake, labels[::-1], train=False)
+            return fake, other, logits, mislabelled, variables
+
+        fake, other, logits, mislabelled, variables = jax.device_get(judged(key, latents))
         np.testing.assert_allclose(fake, other[::-1], atol=1e-6)
-        assert jnp.abs(fake - other).max() > 0
-        logits, variables = discriminator.init_with_output(key, fake, labels, train=False)
-        assert (
-            jnp.abs(logits - discriminator.apply(variables, fake, labels[::-1], train=False)).max()
-            > 0
-        )
+        assert np.abs(fake - other).max() > 0
+        assert np.abs(logits - mislabelled).max() > 0
         with pytest.raises(ValueError, match="num_classes=3 and was given no condition"):
             discriminator.apply(variables, fake, train=False)
         with pytest.raises(TypeError, match="integer labels"):
@@ -250,13 +312,14 @@ def test_bad_widths_and_strides():
 
 
 def test_a_residual_block_is_activation_of_input_plus_branch():
-    inputs = jax.random.normal(key, (3, 4))
+    inputs = normal(3, 4)
     block = Residual(nn.Dense, activation_fn=nn.relu)
-    params = block.init(key, inputs, train=True)
+    params = drawn(abstract(block, inputs, train=True))
     first, second = params["params"]["Dense_0"], params["params"]["Dense_1"]
-    hidden = np.maximum(inputs @ first["kernel"] + first["bias"][None], 0)
-    expected = np.maximum(inputs + hidden @ second["kernel"] + second["bias"][None], 0)
-    np.testing.assert_allclose(block.apply(params, inputs, train=True), expected, atol=1e-5)
+    hidden = np.maximum(inputs @ first["kernel"] + first["bias"], 0)
+    expected = np.maximum(inputs + hidden @ second["kernel"] + second["bias"], 0)
+    found = jax.jit(partial(block.apply, train=True))(params, inputs)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -282,8 +345,8 @@ def test_residual_blocks_add_their_parameters(module, inputs, per_block):
 
 def test_the_upsampling_generator_draws_images():
     generator = UpsamplingGenerator((12, 8, 3), (8,), 4, (4, 4), norm_fn=BatchNorm)
-    latents = 1e4 * jax.random.normal(key, (2, 5))
-    images, _ = generator.init_with_output(key, latents, train=True)
-    assert images.shape == (2, 12, 8, 3) and jnp.abs(images).max() <= 1.0
+    latents = normal(2, 5, scale=1e4)
+    images, _ = initialised(generator, latents, train=True)
+    assert images.shape == (2, 12, 8, 3) and np.abs(images).max() <= 1.0
     with pytest.raises(ValueError, match="multiple of 8"):
         UpsamplingGenerator((12, 8, 3)).init(key, latents, train=True)

@@ -135,8 +135,22 @@ def start_in_slurm(file, run_dir, *flags):
 
 
 def ended(*started):
-    outputs = [process.communicate(timeout=SECONDS) for process in started]
+    """Exit code, stdout and stderr of each; none outlives a test that gives up."""
+    try:
+        outputs = [process.communicate(timeout=SECONDS) for process in started]
+    finally:
+        for process in started:
+            process.kill()
     return [(process.returncode, *texts) for process, texts in zip(started, outputs, strict=True)]
+
+
+def wait_for_a_checkpoint(run_dir, process):
+    """Until one is whole, or the process has ended, or the time is up."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if list((run_dir / "checksums").glob("*.json")):
+            break
+        time.sleep(0.01)
 
 
 def lines(run_dir):
@@ -185,15 +199,12 @@ def test_each_process_reads_its_share(pod):
     assert len(first) > len(second)
 
 
+@pytest.mark.thorough
 def test_one_process_is_killed_and_all_go_on(file, pod, tmp_path):
     """The other ends within a minute, with a message; the run that goes on is the uninterrupted one."""
     run_dir = tmp_path / "killed"
     first, second = start_pod(file, run_dir, "--steps", 100_000)
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and first.poll() is None:
-        if list((run_dir / "checksums").glob("*.json")):
-            break
-        time.sleep(0.01)
+    wait_for_a_checkpoint(run_dir, first)
     second.send_signal(signal.SIGKILL)
     began = time.monotonic()
     (code, _, err), (killed, *_) = ended(first, second)
@@ -233,6 +244,7 @@ def test_a_lost_process_is_told_of(monkeypatch, capsys):
     assert ends == [1, 1]
 
 
+@pytest.mark.thorough
 def test_parameters_on_two_processes_end_on_one(file, pod, tmp_path):
     """Saved in parts by both, read whole by one."""
     run_dir = tmp_path / "parts"
@@ -244,12 +256,12 @@ def test_parameters_on_two_processes_end_on_one(file, pod, tmp_path):
     assert_close(final_state(pod[0]), final_state(run_dir))
 
 
+@pytest.mark.thorough
 def test_asked_to_stop_they_stop_together(file, tmp_path):
     """Here they were found by themselves."""
     run_dir = tmp_path / "stopped"
     first, second = start_in_slurm(file, run_dir, "--steps", 100_000)
-    while not list((run_dir / "checksums").glob("*.json")) and first.poll() is None:
-        time.sleep(0.01)
+    wait_for_a_checkpoint(run_dir, first)
     second.send_signal(signal.SIGTERM)  # one of them hears it
     said = ended(first, second)
     assert [code for code, *_ in said] == [143, 143], said

@@ -26,13 +26,14 @@ def test_a_second_process_is_refused_and_a_dead_one_is_not(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
-    assert process.stdout.readline() == "held\n"
-    with pytest.raises(OSError, match=rf"in use by process {process.pid} on .*--run-dir"):
-        train(tmp_path)
-    assert not (tmp_path / "config.json").exists()
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    try:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(OSError, match=rf"in use by process {process.pid} on .*--run-dir"):
+            train(tmp_path)
+        assert not (tmp_path / "config.json").exists()
+    finally:  # or it would sleep on
+        process.kill()
+        process.communicate()
     train(tmp_path, steps=2)
     with locked(tmp_path):
         pass
@@ -72,8 +73,7 @@ def test_the_newest_and_every_so_many_are_kept(tmp_path):
         experiment(save_every_steps=2, keep_every_steps=5)
 
 
-def test_a_full_disk_is_told_before_a_save_and_nothing_is_lost(tmp_path, monkeypatch):
-    train(tmp_path / "whole")
+def test_a_full_disk_is_told_before_a_save_and_nothing_is_lost(whole, tmp_path, monkeypatch):
     room = iter([2**30, 2**30, 2**10])
     with monkeypatch.context() as patch:
         usage = lambda folder: SimpleNamespace(free=next(room))  # noqa: E731
@@ -82,7 +82,7 @@ def test_a_full_disk_is_told_before_a_save_and_nothing_is_lost(tmp_path, monkeyp
             train(tmp_path / "full")
     assert sorted(p.name for p in (tmp_path / "full" / "checkpoints").iterdir()) == ["2", "4"]
     train(tmp_path / "full")
-    states = [final_state(tmp_path / name) for name in ("whole", "full")]
+    states = [final_state(run_dir) for run_dir in (whole, tmp_path / "full")]
     jax.tree.map(np.testing.assert_array_equal, *states)
 
 
@@ -103,12 +103,12 @@ def test_a_disk_that_fails_elsewhere_is_told_too(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("harm", ("a flipped byte", "a missing file"))
-def test_a_harmed_checkpoint_is_set_aside(tmp_path, harm, capsys):
+def test_a_harmed_checkpoint_is_set_aside(whole, tmp_path, harm, capsys):
     """The run goes on from the one before, and ends where an unharmed one does."""
-    train(tmp_path / "whole")
-    train(tmp_path / "harmed", steps=4)
+    shutil.copytree(whole, tmp_path / "harmed")
     folder = RunFolder(tmp_path / "harmed")
-    largest = max((folder.checkpoints / "4").rglob("*"), key=lambda path: path.stat().st_size)
+    folder.summary_file.unlink()  # as if killed before the figures
+    largest = max((folder.checkpoints / "6").rglob("*"), key=lambda path: path.stat().st_size)
     if harm == "a flipped byte":
         data = bytearray(largest.read_bytes())
         data[len(data) // 2] ^= 1
@@ -117,9 +117,9 @@ def test_a_harmed_checkpoint_is_set_aside(tmp_path, harm, capsys):
         largest.unlink()
     train(tmp_path / "harmed")
     said = capsys.readouterr()
-    assert "resuming" in said.out and "at step 2 of 6" in said.out
-    assert "step 4" in said.err and "SHA-256" in said.err and "unreadable_checkpoints" in said.err
-    states = [final_state(tmp_path / name) for name in ("whole", "harmed")]
+    assert "resuming" in said.out and "at step 4 of 6" in said.out
+    assert "step 6" in said.err and "SHA-256" in said.err and "unreadable_checkpoints" in said.err
+    states = [final_state(run_dir) for run_dir in (whole, tmp_path / "harmed")]
     jax.tree.map(np.testing.assert_array_equal, *states)
     shutil.rmtree(tmp_path / "harmed")
 

@@ -58,13 +58,12 @@ def logged(run_dir):
     return [line for line in lines if SPEED[1] in line]
 
 
-def test_a_run_on_streamed_data_is_that_on_data_in_memory(tmp_path):
-    train(tmp_path / "memory")
+def test_a_run_on_streamed_data_is_that_on_data_in_memory(whole, tmp_path):
     train(tmp_path / "streamed", source_fn=lambda: Slow(0), steps=4)
     train(tmp_path / "streamed", source_fn=lambda: Slow(0))
-    states = [final_state(tmp_path / name) for name in ("memory", "streamed")]
-    jax.tree.map(np.testing.assert_array_equal, *states)
-    for one, two in zip(*[logged(tmp_path / name) for name in ("memory", "streamed")], strict=True):
+    runs = (whole, tmp_path / "streamed")
+    jax.tree.map(np.testing.assert_array_equal, *map(final_state, runs))
+    for one, two in zip(*map(logged, runs), strict=True):
         assert {k: v for k, v in one.items() if k not in SPEED} == {
             k: v for k, v in two.items() if k not in SPEED
         }
@@ -72,7 +71,9 @@ def test_a_run_on_streamed_data_is_that_on_data_in_memory(tmp_path):
 
 def test_the_log_says_how_long_the_step_waited_for_data(tmp_path):
     """Four steps of sixteen slow examples are read side by side: every fourth step waits for the next four."""
-    train(tmp_path, source_fn=lambda: Slow(0.1), steps=10)
+    train(
+        tmp_path, source_fn=lambda: Slow(0.02), steps=10, sample_every_steps=10, save_every_steps=10
+    )
     assert 50 < max(line[SPEED[1]] for line in logged(tmp_path)[1:]) <= 100
 
 

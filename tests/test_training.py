@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 from functools import partial
 from pathlib import Path
@@ -55,16 +56,28 @@ def experiment(**changes):
     return Experiment(**(options | changes))
 
 
-def train(run_dir, arguments=None, parallel="jit", parameter_shards=1, allow_changed=(), **changes):
-    run(
-        experiment(**changes),
-        run_dir=run_dir,
-        experiment_file=Path(__file__),
-        arguments=arguments or {"lr": 0.01},
-        parallel=parallel,
-        parameter_shards=parameter_shards,
-        allow_changed=allow_changed,
-    )
+def train(
+    run_dir,
+    arguments=None,
+    parallel="jit",
+    parameter_shards=1,
+    allow_changed=(),
+    curves=False,
+    **changes,
+):
+    """Trains in a folder; the picture of the curves, half of such a run's time, only if it is asked for."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not curves:
+            patch.setattr("gan_jax.training.runner.save_curves", lambda *files: None)
+        run(
+            experiment(**changes),
+            run_dir=run_dir,
+            experiment_file=Path(__file__),
+            arguments=arguments or {"lr": 0.01},
+            parallel=parallel,
+            parameter_shards=parameter_shards,
+            allow_changed=allow_changed,
+        )
 
 
 def final_state(run_dir):
@@ -87,13 +100,6 @@ def assert_same_run(first, second):
     ]
     assert lines[0] == lines[1]
     assert [line["step"] for line in lines[0]] == [1, 2, 3, 3, 4, 5, 6, 6]  # two of them of health
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    run_dir = tmp_path_factory.mktemp("whole")
-    train(run_dir)
-    return run_dir
 
 
 def test_a_run_folder_holds_what_it_should(whole):
@@ -131,7 +137,9 @@ def test_more_steps_continue_bit_for_bit(whole, tmp_path):
     assert read_json(tmp_path / "summary.json")["steps"] == 6
 
 
-@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+@pytest.mark.parametrize(
+    "number", (signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.thorough))
+)
 def test_a_signal_saves_and_the_run_resumes_bit_for_bit(whole, tmp_path, number):
     calls = []
 
@@ -221,7 +229,7 @@ def test_changed_networks_are_refused_and_nothing_is_moved(whole):
 
 
 def test_a_truncated_checkpoint_falls_back_to_the_one_before(whole, tmp_path, capsys):
-    train(tmp_path)
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
     for step, keep in ((6, 0.5), (4, 0.0)):
         files = [
             p for p in (tmp_path / "checkpoints" / str(step) / "state").rglob("*") if p.is_file()

@@ -80,22 +80,42 @@ def test_the_networks_have_the_parameters_of_the_text(name):
     assert (size(state.generator.params), size(state.discriminator.params)) == COUNTS[name]
 
 
-def trace(built):
-    """Traces a whole step on abstract arrays: shapes and dtypes fit, nothing is compiled."""
-    game = built.game
+# Traced on abstract arrays: shapes and dtypes fit, nothing is compiled.
+
+
+def forward(game):
+    """A batch of samples, judged: both players in training."""
+    key, latents = jax.random.key(0), jnp.zeros((4, game.latent_size))
+
+    def players():
+        samples, generator = game.generator.init_with_output(key, latents, train=True)
+        logits, discriminator = game.discriminator.init_with_output(key, samples, train=True)
+        return samples, logits, generator["params"], discriminator["params"]
+
+    samples, logits, *params = jax.eval_shape(players)
+    assert logits.shape == (4,)
+    return samples, params
+
+
+def trace_step(game):
+    """A whole step."""
     state = abstract_state(game)
-    samples = jax.eval_shape(
-        lambda: game.generator.init_with_output(
-            jax.random.key(0), jnp.zeros((4, game.latent_size)), train=True
-        )[0]
-    )
-    real = jax.ShapeDtypeStruct((game.discriminator_steps, *samples.shape), jnp.float32)
+    real = jax.ShapeDtypeStruct((game.discriminator_steps, *forward(game)[0].shape), jnp.float32)
     after, _ = jax.eval_shape(make_train_step(game), state, {"real": real}, jax.random.key(0))
     assert jax.tree.structure(after) == jax.tree.structure(state)
-    if built.data_augment_fn is not None:
-        augmented = jax.eval_shape(built.data_augment_fn, jax.random.key(0), samples)
-        assert augmented.shape == samples.shape
-    return state
+
+
+def trace_updates(game, params):
+    """An update by each optimiser; the structures of their states."""
+    structures = []
+    for player, of_player in zip(("generator", "discriminator"), params, strict=True):
+        optimizer = getattr(game, f"{player}_optimizer")
+        state = jax.eval_shape(optimizer.init, of_player)
+        updates, after = jax.eval_shape(optimizer.update, of_player, state, of_player)
+        assert jax.tree.map(jnp.shape, updates) == jax.tree.map(jnp.shape, of_player)
+        structures.append(jax.tree.structure(state))
+        assert jax.tree.structure(after) == structures[-1]
+    return structures
 
 
 def suggestions(name):
@@ -118,15 +138,20 @@ def test_every_line_that_is_suggested_works(name):
     images = name in ("mnist_dcgan", "stacked_mnist_dcgan", "mnist_mlp", "cifar10_conv")
     # rmsprop and sgd, batch norm or none, and flip, crop and rotate where there are images
     assert len(lines) == (6 if images else 3)
-    usual = trace(build(name))
+    game = build(name).game
+    samples, params = forward(game)
+    usual = trace_updates(game, params)
     for change in lines:
         changed = build(name, change)
-        state = trace(changed)
         if "optax" in change[1]:
-            assert jax.tree.structure(state) != jax.tree.structure(usual), change
+            for structure, other in zip(usual, trace_updates(changed.game, params), strict=True):
+                assert structure != other, change
         if "norm_fn" in change[1]:
-            assert size(state.generator.params) != size(usual.generator.params), change
+            assert size(forward(changed.game)[1][0]) != size(params[0]), change
         assert (changed.data_augment_fn is not None) == ("data_augment_fn" in change[1])
+        if changed.data_augment_fn is not None:
+            augmented = jax.eval_shape(changed.data_augment_fn, jax.random.key(0), samples)
+            assert augmented.shape == samples.shape
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -137,10 +162,10 @@ def test_every_keyword_of_the_texts_reaches_the_game(name):
     )  # fmt: skip
     game = built.game
     assert (game.latent_size, game.generator_steps, game.discriminator_steps) == (7, 2, 3)
-    trace(built)
-    plain, deeper = abstract_state(build(name, latent_size=7).game), abstract_state(game)
-    for player in ("generator", "discriminator"):
-        assert size(getattr(deeper, player).params) > size(getattr(plain, player).params)
+    trace_step(game)  # of each experiment once, with everything that the texts vary
+    plain = forward(build(name, latent_size=7).game)[1]
+    for deeper, shallow in zip(forward(game)[1], plain, strict=True):
+        assert size(deeper) > size(shallow)
     # Adam's first update is the learning rate
     for player, rate in (("generator", 0.25), ("discriminator", 0.5)):
         optimizer = getattr(game, f"{player}_optimizer")

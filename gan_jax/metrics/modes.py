@@ -6,7 +6,7 @@ For samples of a known mixture of Gaussians :func:`nearest_mode` gives the numbe
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import chi2
+from scipy import special  # not scipy.stats, whose import takes every command most of a second
 
 HIGH_QUALITY_SHARE = 1.0 - np.exp(-4.5)  # of a true sampler: within 3 deviations in the plane
 
@@ -71,7 +71,7 @@ def quality_radius(dimension: int) -> float:
     In the plane samples within three deviations are called good (Srivastava et al. 2017, arXiv 1705.07761,
     section 4.1); in many dimensions none would be, so the share is kept instead.
     """
-    return float(np.sqrt(chi2.ppf(HIGH_QUALITY_SHARE, dimension)))
+    return float(np.sqrt(2.0 * special.gammaincinv(dimension / 2.0, HIGH_QUALITY_SHARE)))
 
 
 def relative_width(distances: Float[np.ndarray, " n"], dimension: int, radius: float) -> float:
@@ -85,7 +85,8 @@ def relative_width(distances: Float[np.ndarray, " n"], dimension: int, radius: f
         dimension: d.
         radius: r, at which they were cut off.
     """
-    expected = dimension * chi2.cdf(radius**2, dimension + 2) / chi2.cdf(radius**2, dimension)
+    wider, share = special.chdtr([dimension + 2, dimension], radius**2)
+    expected = dimension * wider / share
     return float(np.sqrt(np.mean(np.square(distances)) / expected))
 
 
