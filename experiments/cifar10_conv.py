@@ -42,9 +42,7 @@ from gan_jax.training import Experiment, main
 # What the texts suggest to vary, beside the flags: one line each.
 optimizer_fn = partial(optax.adam, b1=0.5)  # or optax.rmsprop, or optax.sgd
 norm_fn = BatchNorm  # or None, for both players
-image_augment_fn = (
-    unchanged  # or flip, crop(min_share=0.8), rotate(max_degrees=9.0) of gan_jax.augment
-)
+augment_fn = unchanged  # or flip, crop(min_share=0.8), rotate(max_degrees=9.0) of gan_jax.augment
 
 
 def experiment(
@@ -135,7 +133,7 @@ def experiment(
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        data_augment_fn=of_example(image_augment_fn),
+        data_augment_fn=of_example(augment_fn),
         standing_passes=40,  # eleven batch norms: the average needs statistics of its own
         features_fn=partial(classifier_network, steps=classifier_steps),
         judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),

@@ -39,9 +39,7 @@ from gan_jax.training import Experiment, main
 # What the texts suggest to vary, beside the flags: one line each.
 optimizer_fn = partial(optax.adam, b1=0.5)  # or optax.rmsprop, or optax.sgd
 norm_fn = BatchNorm  # or None, for the generator
-image_augment_fn = (
-    unchanged  # or flip, crop(min_share=0.8), rotate(max_degrees=9.0) of gan_jax.augment
-)
+augment_fn = unchanged  # or flip, crop(min_share=0.8), rotate(max_degrees=9.0) of gan_jax.augment
 
 
 def experiment(
@@ -128,7 +126,7 @@ def experiment(
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        data_augment_fn=of_example(image_augment_fn),
+        data_augment_fn=of_example(augment_fn),
         judge_fn=judge,
         log_every_steps=20,
         sample_every_steps=200,

@@ -88,8 +88,8 @@ def test_the_outermost_eigenvalues_are_those_of_the_whole_matrix(monkeypatch):
         generator=MLPGenerator((2,), (5,), output_fn=None), discriminator=MLPDiscriminator((5,))
     )
     key = jax.random.key(0)
-    state = init(game, key)
     batch = {"real": jax.random.normal(key, (1, 32, 2)) + jnp.array([1.0, 0.0])[None, None]}
+    state = init(game, key, batch)
     every = np.linalg.eigvals(np.asarray(field_jacobian(game, state, batch, key), np.float64))
     whole = eigenvalues(game, state, batch, key)
     np.testing.assert_allclose(sorted(whole.real), sorted(every.real), atol=1e-4)

@@ -14,10 +14,9 @@ import pytest
 from PIL import Image
 
 from gan_jax.data import digits
-from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.experiment import rebuild
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import abstract_state
+from gan_jax.training.states import last_state
 
 ROOT = Path(__file__).parents[1]
 DIGITS = "experiments/digits_dcgan.py"
@@ -44,10 +43,7 @@ def command(*args, wait=True, **options):
 
 def final_state(run_dir):
     folder = RunFolder(run_dir)
-    checkpoints = Checkpoints(folder.checkpoints)
-    state = checkpoints.restore(abstract_state(rebuild(folder)))
-    checkpoints.close()
-    return jax.device_get(state)
+    return jax.device_get(last_state(folder, rebuild(folder)))
 
 
 @pytest.fixture(scope="module")

@@ -8,20 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from gan_jax.augment import of_example
 from gan_jax.data import (
     ArraySource,
     Batches,
     FolderSource,
     digits,
-    in_memory,
     image_fields,
+    in_memory,
     pixels_to_real,
     tfds_source,
 )
-from gan_jax.augment import of_example
 from gan_jax.data.arrays import joined
-from gan_jax.game.keys import example_keys
 from gan_jax.data.images import check_images, pad_images, real_to_pixels, stack_digits
+from gan_jax.game.keys import example_keys
 
 PREPARED = Path(__file__).parents[2] / "shared" / "tfds"
 needs_mnist = pytest.mark.skipif(

@@ -8,8 +8,8 @@ import pytest
 from games import vector_game
 from test_training import POINTS, train
 
-from gan_jax.game import Term
 from gan_jax.data import ArraySource
+from gan_jax.game import Term
 from gan_jax.metrics.diversity import mean_pairwise_distance
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.training.drawing import Drawer

@@ -7,9 +7,11 @@ import gan_jax
 
 ROOT = Path(gan_jax.__file__).parent
 # From the top down; a room may lean on those below it, and on itself where it is a folder.
-ROOMS = ["commands", "training", "metrics", "data", "game", "models", "remedies", "mathematics"]
-MATHEMATICS = {"losses", "penalties", "augment", "markov", "scene", "schedules", "optimizers"}
-FOLDERS = {"training", "metrics", "data", "game", "models", "remedies"}
+ROOMS = [
+    "commands", "training", "metrics", "drawing", "data", "stability", "game", "models", "remedies", "mathematics"
+]  # fmt: skip
+MATHEMATICS = {"losses", "penalties", "augment", "context", "markov", "schedules", "optimizers"}
+FOLDERS = set(ROOMS) - {"commands", "mathematics"}
 
 
 def room(parts):

@@ -69,7 +69,7 @@ def experiment(*, steps: int = 12) -> Experiment:
         latent_size=4,
     )
     return Experiment(
-        game=game, source_fn=Streamed, prepare_fn=lambda fields: {"real": fields["point"]}, judge_fn=judge,
+        game=game, source_fn=Streamed, prepare_fn=lambda key, example: {"real": example["point"]}, judge_fn=judge,
         picture_fn=lambda samples, logits_fn: __import__("PIL.Image").Image.new("L", (8, 8)),
         steps=steps, batch_size=16, log_every_steps=2, sample_every_steps=6, save_every_steps=4,
         measure_every_steps=4,

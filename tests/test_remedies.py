@@ -322,7 +322,7 @@ def test_unrolling_changes_the_generators_step_only(optimizer):
 
 def test_plays_of_one_step_refuse_more():
     with pytest.raises(ValueError, match="simultaneous play takes one step of each player"):
-        play(vector_game(discriminator_steps=2), simultaneous)
+        play(vector_game(generator_steps=2), simultaneous)
     with pytest.raises(ValueError, match="steps of unrolling must not be negative"):
         unrolled(steps=-1)
 

@@ -1,5 +1,6 @@
 """The recipes of stacked MNIST: networks by hand, and one traced step of each."""
 
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -7,7 +8,8 @@ import jax.numpy as jnp
 import pytest
 from test_experiments import load
 
-from gan_jax.game import init
+from gan_jax.game import init, make_train_step
+from gan_jax.game.state import shapes_of_samples
 
 stacked = load(Path(__file__).parents[1] / "experiments" / "stacked_mnist.py")
 
@@ -69,7 +71,9 @@ def test_a_step_of_every_recipe(name):
     state = jax.eval_shape(partial(init, game), key, batch)
     after, _ = jax.eval_shape(make_train_step(game, built.play), state, batch, key)
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
-    assert set(built.game.discriminator_terms) == {part for part in name.split("-") if part in ("r1", "r2")}
+    assert set(built.game.discriminator_terms) == {
+        part for part in name.split("-") if part in ("r1", "r2")
+    }
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from test_training import POINTS, SPEED, final_state, train
 
-from gan_jax.data import ArraySource, Batches, FolderSource, decoded, in_memory
+from gan_jax.data import ArraySource, Batches, FolderSource, decoded, image_fields, in_memory
 from gan_jax.data.arrays import fingerprint
 from gan_jax.data.read_ahead import read_ahead
 from gan_jax.training.loop import next_feed
@@ -36,7 +36,7 @@ def test_what_is_read_ahead_is_what_is_in_memory(images, num_workers):
     feeds = read_ahead(feed.feed_fn, steps, num_workers=num_workers)
     for step, tree in zip(steps, feeds, strict=True):
         expected = np.stack([whole[step]["image"], whole[step + 1]["image"]])
-        np.testing.assert_array_equal(tree["image"], expected)
+        np.testing.assert_array_equal(tree["examples"]["image"], expected)
 
 
 class Slow:

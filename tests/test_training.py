@@ -19,14 +19,14 @@ from gan_jax.data import ArraySource
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.drawing import Drawer
-from gan_jax.training.experiment import Experiment, load_experiment_function
+from gan_jax.training.experiment import Experiment, feed_of, load_experiment_function
 from gan_jax.training.interruption import Interrupted, listen
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.pictures import image_grid
 from gan_jax.training.run_folder import RunFolder, read_json
 from gan_jax.training.run_log import drop_lines_after
 from gan_jax.training.runner import run
-from gan_jax.training.states import abstract_state, first_state
+from gan_jax.training.states import first_state, last_state
 
 GAME = vector_game()
 SPEED = ("images_per_second", "waiting_for_data_percent")
@@ -45,7 +45,7 @@ def experiment(**changes):
     options = dict(
         game=GAME,
         source_fn=lambda: ArraySource({"point": POINTS}),
-        prepare_fn=lambda fields: {"real": fields["point"]},
+        prepare_fn=lambda key, example: {"real": example["point"]},
         picture_fn=dots,
         steps=6,
         batch_size=16,
@@ -81,10 +81,7 @@ def train(
 
 
 def final_state(run_dir):
-    checkpoints = Checkpoints(RunFolder(run_dir).checkpoints)
-    state = checkpoints.restore(abstract_state(experiment()))
-    checkpoints.close()
-    return jax.device_get(state)
+    return jax.device_get(last_state(RunFolder(run_dir), experiment()))
 
 
 def assert_same_run(first, second):
@@ -105,7 +102,7 @@ def assert_same_run(first, second):
 def test_a_run_folder_holds_what_it_should(whole):
     found = {path.name for path in whole.iterdir()}
     assert found == {
-        "config.json", "experiment.py", "metrics.jsonl", "samples", "samples.gif", "curves.png", "summary.json",
+        "config.json", "experiment.py", "given.npz", "metrics.jsonl", "samples", "samples.gif", "curves.png", "summary.json",
         "checkpoints", "checksums", "tensorboard", ".lock",
     }  # fmt: skip
     assert sorted(p.name for p in (whole / "samples").iterdir()) == [
@@ -178,9 +175,9 @@ def test_a_value_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(
         train(tmp_path, game=bad)
     checkpoints = Checkpoints(RunFolder(tmp_path).checkpoints)
     assert checkpoints.steps() == [2, 4]
-    state = checkpoints.restore(abstract_state(experiment(game=bad)))
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
     checkpoints.close()
+    state = last_state(RunFolder(tmp_path), experiment(game=bad))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
 
 
 def test_the_step_of_the_first_bad_value_is_named_within_an_interval(tmp_path):
@@ -257,7 +254,9 @@ def test_when_no_checkpoint_can_be_read_it_says_so(tmp_path):
 
 def test_a_command_that_failed_before_its_first_checkpoint_can_be_mended(tmp_path):
     with pytest.raises(ValueError, match="the real samples are"):
-        train(tmp_path, arguments={"lr": 7.0}, prepare_fn=lambda f: {"real": f["point"][..., :1]})
+        train(
+            tmp_path, arguments={"lr": 7.0}, prepare_fn=lambda key, f: {"real": f["point"][..., :1]}
+        )
     train(tmp_path, steps=2)
     assert read_json(tmp_path / "config.json")["arguments"] == {"lr": 0.01}
 
@@ -290,11 +289,11 @@ def test_lines_after_the_checkpoint_and_cut_lines_are_dropped(tmp_path):
 
 
 def test_drawing_in_batches_is_drawing_at_once():
-    state, _ = first_state(experiment(), Unsaved(), first_device)
+    state = new_state(experiment())
     drawer = Drawer(experiment())
-    whole = drawer.draw(state.ema, 10)
-    np.testing.assert_allclose(drawer.draw(state.ema, 10, batch_size=4), whole, atol=1e-6)
-    other = Drawer(experiment(), seed=5).draw(state.ema, 10)
+    whole = drawer.draw(state, 10)
+    np.testing.assert_allclose(drawer.draw(state, 10, batch_size=4), whole, atol=1e-6)
+    other = Drawer(experiment(), seed=5).draw(state, 10)
     assert not np.array_equal(other, whole)
 
 
@@ -302,12 +301,12 @@ def test_standing_statistics_are_taken_before_drawing():
     built = experiment()
     norm = dataclasses.replace(built.game, generator=built.game.generator.clone(norm_fn=BatchNorm))
     settled = dataclasses.replace(built, game=norm, standing_passes=2)
-    state, _ = first_state(settled, Unsaved(), first_device)
-    as_it_is = Drawer(dataclasses.replace(settled, standing_passes=0)).draw(state.ema, 10)
-    drawer = Drawer(settled)
-    anew = drawer.draw(state.ema, 10)
+    state = new_state(settled)
+    as_it_is = Drawer(dataclasses.replace(settled, standing_passes=0)).draw(state, 10)
+    drawer = Drawer(settled, {"real": POINTS})
+    anew = drawer.draw(state, 10)
     assert not np.array_equal(anew, as_it_is)
-    np.testing.assert_array_equal(drawer.draw(state.ema, 10), anew)
+    np.testing.assert_array_equal(drawer.draw(state, 10), anew)
     with pytest.raises(ValueError, match="standing_passes must not be negative, got -1"):
         dataclasses.replace(built, standing_passes=-1)
 
@@ -315,6 +314,11 @@ def test_standing_statistics_are_taken_before_drawing():
 class Unsaved:
     def restore(self, abstract_state):
         return None
+
+
+def new_state(experiment):
+    feed = feed_of(experiment, experiment.source_fn())
+    return first_state(experiment, Unsaved(), first_device, feed)[0]
 
 
 def test_grid_of_images():

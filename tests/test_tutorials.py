@@ -1,6 +1,7 @@
 """The tutorials' programs: their networks by hand, and each line that they suggest to change."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 import pytest
 
 from gan_jax.game import init, make_train_step
+from gan_jax.game.state import shapes_of_samples
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
@@ -67,7 +69,7 @@ def build(name, change=("", ""), **arguments):
 
 
 def abstract_state(game):
-    return jax.eval_shape(lambda: init(game, jax.random.key(0)))
+    return jax.eval_shape(partial(init, game), jax.random.key(0), shapes_of_samples(game, 4))
 
 
 def size(params):
@@ -99,9 +101,8 @@ def forward(game):
 
 def trace_step(game):
     """A whole step."""
-    state = abstract_state(game)
-    real = jax.ShapeDtypeStruct((game.discriminator_steps, *forward(game)[0].shape), jnp.float32)
-    after, _ = jax.eval_shape(make_train_step(game), state, {"real": real}, jax.random.key(0))
+    state, batch = abstract_state(game), shapes_of_samples(game, 4)
+    after, _ = jax.eval_shape(make_train_step(game), state, batch, jax.random.key(0))
     assert jax.tree.structure(after) == jax.tree.structure(state)
 
 
@@ -141,6 +142,8 @@ def test_every_line_that_is_suggested_works(name):
     game = build(name).game
     samples, params = forward(game)
     usual = trace_updates(game, params)
+    if images:
+        augment_nothing = partial(jax.make_jaxpr(build(name).data_augment_fn), jax.random.key(0))
     for change in lines:
         changed = build(name, change)
         if "optax" in change[1]:
@@ -148,10 +151,12 @@ def test_every_line_that_is_suggested_works(name):
                 assert structure != other, change
         if "norm_fn" in change[1]:
             assert size(forward(changed.game)[1][0]) != size(params[0]), change
-        assert (changed.data_augment_fn is not None) == ("data_augment_fn" in change[1])
-        if changed.data_augment_fn is not None:
-            augmented = jax.eval_shape(changed.data_augment_fn, jax.random.key(0), samples)
-            assert augmented.shape == samples.shape
+        if "augment_fn" in change[1]:
+            example = {"real": jax.ShapeDtypeStruct(samples.shape[1:], samples.dtype)}
+            augment = partial(jax.make_jaxpr(changed.data_augment_fn), jax.random.key(0))
+            assert len(augment(example).eqns) > len(augment_nothing(example).eqns), change
+            augmented = jax.eval_shape(changed.data_augment_fn, jax.random.key(0), example)
+            assert augmented["real"].shape == samples.shape[1:]
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -132,7 +132,7 @@ class Drawer:
                 lambda leaf: jax.ShapeDtypeStruct((_DIVISIBLE, *leaf.shape[1:]), leaf.dtype),
                 samples,
             )
-            packs = jax.eval_shape(game.augment_fn, key, many, players.turn)
+            packs = jax.eval_shape(lambda rows: game.augment_fn(key, rows, players.turn), many)
             copies = _DIVISIBLE // len(jax.tree.leaves(packs)[0])
             repeated = jax.tree.map(lambda leaf: jnp.repeat(jnp.asarray(leaf), copies, 0), samples)
             return jax.tree.map(np.asarray, players.judge_fn(repeated, condition)[0])
