@@ -223,11 +223,11 @@ def cyclegan(**changes):
             lambda leaf: jnp.zeros((POOL, *leaf.shape[1:])), {n: rows[n]["real"] for n in "ab"}
         )
 
-    made = game(
-        Translators(), TwoJudges(), show_fn=cycle_shown, latent_fn=coins_and_slots,
-        loss=losses.least_squares(), generator_terms={"cycle": Term(cycle, 10.0)},
-        memory={"pool": Memory(empty, refilled)}, **changes,
+    options = dict(
+        show_fn=cycle_shown, latent_fn=coins_and_slots, loss=losses.least_squares(),
+        generator_terms={"cycle": Term(cycle, 10.0)}, memory={"pool": Memory(empty, refilled)},
     )  # fmt: skip
+    made = game(Translators(), TwoJudges(), **(options | changes))
     rows = {"a": {"real": normal(3, ROWS, SIZE)}, "b": {"real": 2.0 + normal(4, ROWS, SIZE)}}
     return Variant(made, rows)
 
