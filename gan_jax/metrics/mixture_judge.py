@@ -23,8 +23,8 @@ def mixture_modes(
     A sample is good within three deviations of the nearest mode (in other dimensions than two, within
     :func:`gan_jax.metrics.modes.quality_radius`). The divergence is that of the good samples' histogram from
     the modes' weights, in nats; without a good sample it is that of a single mode, the least likely.
-    The width is ours: of modes narrower than the truth the papers' figures see only a share of good samples
-    above the truth's.
+    The width is our addition: the published figures show modes that are too narrow only as a high-quality share
+    above that of real data.
 
     Args:
         source: not looked at: the truth is known.

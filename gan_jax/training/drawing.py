@@ -151,11 +151,11 @@ def _shown(game: Game, state: GANState, latents: Any, rows: Any, key: jax.Array)
 
 
 def _moved_statistics(experiment, state: GANState, variables: Any, given: Any, key: jax.Array):
-    """A generator's variables after what it shows in training mode: its running statistics move, no more.
+    """A generator's variables after one pass in training mode, which moves its running statistics only.
 
-    Repeated, it gives an averaged generator statistics of its own (standing statistics). The moving
-    average of the live generator's statistics, which it has without this, is not what its averaged
-    weights produce: deep in a network with many normalisations the two are far apart.
+    Repeated, it recomputes batch-norm statistics for the averaged weights (standing statistics). Without it the EMA
+    keeps a moving average of the live generator's statistics, which do not fit its weights: deep in a network with
+    many normalisations the two are far apart.
 
     References:
         Brock et al. 2019, arXiv 1809.11096, appendix (standing statistics); Izmailov et al. 2018, arXiv

@@ -46,7 +46,7 @@ class Looking:
             for line in read_lines(folder.metrics_file)
             if line["step"] <= first_step and f"{_PREFIX}diversity %" in line
         ]
-        # of several seeds the log holds means: each of them is told of anew after a resume
+        # with several seeds the log holds only means, so a resumed run may repeat a warning
         history = history if len(self._drawers) == 1 else []
         self._watches = [Watch(history) for _ in self._drawers]
 

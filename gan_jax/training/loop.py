@@ -132,7 +132,7 @@ def _measure(
 def _look(
     step: int, state: GANState, log: RunLog, looking: Looking | None, *, healthy: bool
 ) -> None:
-    """A picture; and the game's health, but where a signal stops a run: its log is an uninterrupted one's."""
+    """Saves a picture. Logs health too, unless a signal is stopping the run, so that its log equals an uninterrupted one."""
     here = on_this_process(state)
     if looking is None:
         return

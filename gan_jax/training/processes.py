@@ -80,7 +80,7 @@ def join(
 
 
 def _others_are_named() -> bool:
-    """Whether the environment of this process says that there are others."""
+    """Whether environment variables (SLURM, Open MPI, JAX) announce more than one process."""
     counts = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
     several = any(int(os.environ.get(name, 1)) > 1 for name in counts)
     return several or "JAX_COORDINATOR_ADDRESS" in os.environ

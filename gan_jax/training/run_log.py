@@ -70,7 +70,7 @@ class RunLog:
         self._board.add_image("samples", pixels, step, dataformats="HWC")
 
     def health(self, step: int, figures: dict[str, float], sentences: list[str]) -> None:
-        """Writes figures of health, and says what is to be said, above the bar."""
+        """Logs health metrics and prints warnings above the progress bar."""
         if figures:
             self.figures(step, {name: float(f"{value:.6g}") for name, value in figures.items()})
         for sentence in sentences:

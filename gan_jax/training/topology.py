@@ -1,4 +1,4 @@
-"""What a compiler says of a training step on devices that need not be there.
+"""Ahead-of-time compilation of the training step for devices that are not attached: memory, FLOPs, collectives.
 
 JAX compiles ahead of time for a described TPU slice on any machine where ``libtpu`` is installed: the program of
 each chip, its memory, its work and its collectives, without a chip.
