@@ -2,11 +2,11 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import flax.linen as nn
 import jax
+from jax.extend.core import get_opaque_trace_state
 
 from gan_jax.context import Named, Shown, Turn
 from gan_jax.game.game import Game
@@ -41,7 +41,7 @@ def one_pass(
     running = [name for name in variables if name != "params"]
     outputs, written = module.apply(
         variables,
-        method=lambda bound: calls_fn(partial(_call, bound, train)),
+        method=lambda bound: calls_fn(_network_fn(bound, train, writes=train and bool(running))),
         mutable=[*(running if train else []), "intermediates"],
         # flax answers every stream that has no key of its own from this one
         rngs={} if key is None else {"params": key},
@@ -57,7 +57,7 @@ def first_pass(
     params_key, own_key = jax.random.split(key)
     outputs, variables = module.init_with_output(
         {"params": params_key, "dropout": own_key},
-        method=lambda bound: calls_fn(partial(_call, bound, True)),
+        method=lambda bound: calls_fn(_network_fn(bound, train=True, writes=False)),
     )
     return outputs, dict(variables)
 
@@ -121,16 +121,37 @@ def by_name(sown: Variables, side: str) -> Named:
     )
 
 
-def _call(bound: nn.Module, train: bool, *args: Any, method: str | None = None, **options: Any):
-    name = method or "__call__"
+def _network_fn(bound: nn.Module, train: bool, *, writes: bool) -> NetworkFn:
+    """Calls of a module within one pass."""
+    outside = get_opaque_trace_state(convention="flax")
+
+    def network_fn(*args: Any, method: str | None = None, **options: Any) -> Any:
+        function = _method(bound, method or "__call__")
+        if _takes_train(function):
+            options["train"] = train
+        wrapped = get_opaque_trace_state(convention="flax") != outside
+        if not wrapped:
+            return function(*args, **options)
+        known = len(jax.tree.leaves(bound.variables))
+        outputs = function(*args, **options)
+        if writes or len(jax.tree.leaves(bound.variables)) != known:
+            raise ValueError(
+                f"a call of {type(bound).__name__}, which writes variables, is wrapped in a transformation of JAX (vjp, "
+                "grad, scan, checkpoint, vmap): in show_fn, call it plainly, and differentiate in a term with "
+                "context.generator_fn, which writes nothing; or use Flax's own nn.vjp, nn.scan inside the module"
+            )
+        return outputs
+
+    return network_fn
+
+
+def _method(bound: nn.Module, name: str) -> Callable:
     function = getattr(bound, name, None)
     if function is None:
         raise ValueError(
             f"{type(bound).__name__} has no method {name!r}, it has {', '.join(_methods(bound))}"
         )
-    if _takes_train(function):
-        options["train"] = train
-    return function(*args, **options)
+    return function
 
 
 def _takes_train(function: Callable) -> bool:

@@ -68,7 +68,7 @@ def make_train_step(
     def train_step(state: GANState, batch: Batch, key: jax.Array) -> tuple[GANState, Metrics]:
         check_batch(game, batch)
         round_key = jax.random.fold_in(key, state.step)
-        with _explained(), _statistics_of_the_global_batch(axis_name):
+        with _statistics_of_the_global_batch(axis_name):
             after, updates = play(game, axis, state, batch, round_key)
         metrics = _named(updates)
         seen = Seen(state.step, metrics, updates["generator"].rows, updates["discriminator"].rows)
@@ -119,19 +119,6 @@ def _layout(tree: Any) -> dict[str, str]:
         jax.tree_util.keystr(path) or "value": f"{jnp.result_type(leaf)}{list(jnp.shape(leaf))}"
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
     }
-
-
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """JAX names no cause when a transformation inside ``show_fn`` wraps a call that writes."""
-    try:
-        yield
-    except jax.errors.UnexpectedTracerError as error:
-        raise ValueError(
-            "show_fn (or a network) wraps a call that writes running statistics in a transformation of JAX (vjp, grad, "
-            "scan, checkpoint, vmap): do it in a term with context.generator_fn, which writes nothing, or use Flax's "
-            "own (nn.vjp, nn.scan, nn.remat) inside the module"
-        ) from error
 
 
 @contextlib.contextmanager
