@@ -1,7 +1,7 @@
 """Micro-batches (gradient accumulation): the mean of an objective over parts of a batch, with the memory of one part."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,30 +11,13 @@ from gan_jax.game.batch_axis import BatchAxis
 from gan_jax.game.loops import scan
 
 
-class Beside(NamedTuple):
-    """What an objective gives beside its value.
-
-    Attributes:
-        variables: the player's, but its parameters, after the passes.
-        metrics: means over the rows.
-        rows: what a memory may look at, or None.
-    """
-
-    variables: Any
-    metrics: Mapping[str, jax.Array]
-    rows: Any
-
-
-ObjectiveFn = Callable[[Any], tuple[jax.Array, Beside]]  # params -> (objective, beside)
-
-
 def accumulated(
-    objective_of: Callable[[BatchAxis, Batch], ObjectiveFn],
+    of_part: Callable[[BatchAxis, Batch], tuple[jax.Array, Any]],
     axis: BatchAxis,
     batch: Batch,
     micro_batches: int,
-) -> ObjectiveFn:
-    """``1/n sum_i objective_i(params)``, and likewise variables and metrics, over n micro-batches.
+) -> tuple[jax.Array, Any]:
+    """``1/n sum_i objective_i``, and likewise variables and metrics, over n micro-batches.
 
     Each is computed anew when its gradient is taken, so that the activations of one of them are in memory at
     a time; that is about a third more work. Exact for what judges each row by itself or against the row
@@ -44,7 +27,7 @@ def accumulated(
     Micro-batch i holds the rows i, i + n, i + 2n, ..., so that each device splits the rows that it has.
 
     Args:
-        objective_of: ``(axis, rows) -> objective`` of one part.
+        of_part: ``(axis, rows) -> (objective, beside)`` of one part; ``beside.rows`` of all parts are put together.
         axis: how the batch is divided over devices.
         batch: a tree of rows; each leaf is divided by its own length.
         micro_batches: n, which divides the rows of each leaf.
@@ -52,30 +35,23 @@ def accumulated(
     Raises:
         ValueError: it does not.
     """
-    if micro_batches == 1:
-        return objective_of(axis, batch)
     _check_divides(micro_batches, batch)
 
-    def objective_fn(params):
-        @jax.checkpoint
-        def part(params, index):
-            rows = jax.tree.map(lambda leaf: _every(leaf, index, micro_batches), batch)
-            value, beside = objective_of(_micro_axis(axis, index, micro_batches), rows)(params)
-            return (value, beside.variables, beside.metrics), beside.rows
+    @jax.checkpoint
+    def part(index: jax.Array):
+        rows = jax.tree.map(lambda leaf: _every(leaf, index, micro_batches), batch)
+        value, beside = of_part(_micro_axis(axis, index, micro_batches), rows)
+        return (value, beside._replace(rows=None)), beside.rows
 
-        def add(total, index):
-            means, rows = part(params, index)
-            return jax.tree.map(jnp.add, total, means), rows
+    def add(total, index):
+        means, rows = part(index)
+        return jax.tree.map(jnp.add, total, means), rows
 
-        shapes, _ = jax.eval_shape(part, params, 0)
-        zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-        total, rows = scan(add, zero, jnp.arange(micro_batches))
-        value, variables, metrics = jax.tree.map(
-            lambda leaf: (leaf / micro_batches).astype(leaf.dtype), total
-        )
-        return value, Beside(variables, metrics, jax.tree.map(_in_order, rows))
-
-    return objective_fn
+    shapes, _ = jax.eval_shape(part, 0)
+    zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    total, rows = scan(add, zero, jnp.arange(micro_batches))
+    value, beside = jax.tree.map(lambda leaf: (leaf / micro_batches).astype(leaf.dtype), total)
+    return value, beside._replace(rows=jax.tree.map(_in_order, rows))
 
 
 def _check_divides(micro_batches: int, batch: Batch) -> None:

@@ -2,20 +2,23 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import optax
 
 from gan_jax.context import Rows
-from gan_jax.game.accumulation import Beside, ObjectiveFn
 from gan_jax.game.batch import Batch, rows_of
 from gan_jax.game.batch_axis import BatchAxis
 from gan_jax.game.game import Game
-from gan_jax.game.objective import Metrics, objective
+from gan_jax.game.objective import Beside, Metrics, objective
 from gan_jax.game.state import GANState
 
-ObjectiveOf = Callable[[Game, BatchAxis, GANState, Batch, jax.Array, str], ObjectiveFn]
+# of the signature of gan_jax.game.objective.objective
+Objective = Callable[
+    [Game, BatchAxis, GANState, Batch, jax.Array, str, Any], tuple[jax.Array, Beside]
+]
 
 
 class Update(NamedTuple):
@@ -44,7 +47,7 @@ def gradient(
     rows: Batch,
     key: jax.Array,
     *,
-    objective_of: ObjectiveOf = objective,
+    objective_fn: Objective = objective,
 ) -> tuple[Any, Beside]:
     """A player's gradients over the global batch, and what its objective gives beside.
 
@@ -55,10 +58,10 @@ def gradient(
         player: ``"generator"`` or ``"discriminator"``.
         rows: a tree of rows ``[B, ...]``.
         key: of this update.
-        objective_of: what is minimised: :func:`gan_jax.game.objective.objective`, or a function of its signature.
+        objective_fn: what is minimised: :func:`gan_jax.game.objective.objective`, or a function of its signature.
     """
-    objective_fn = objective_of(game, axis, state, rows, key, player)
-    gradients, beside = jax.grad(objective_fn, has_aux=True)(state.player(player).params)
+    of_params = partial(objective_fn, game, axis, state, rows, key, player)
+    gradients, beside = jax.grad(of_params, has_aux=True)(state.player(player).params)
     gradients, metrics = axis.mean((gradients, beside.metrics))
     return gradients, beside._replace(metrics=metrics, rows=axis.gather(beside.rows))
 
@@ -92,10 +95,10 @@ def update(
     rows: Batch,
     key: jax.Array,
     *,
-    objective_of: ObjectiveOf = objective,
+    objective_fn: Objective = objective,
 ) -> tuple[GANState, Update]:
     """One gradient step of either player; arguments as of :func:`gradient`."""
-    gradients, beside = gradient(game, axis, state, player, rows, key, objective_of=objective_of)
+    gradients, beside = gradient(game, axis, state, player, rows, key, objective_fn=objective_fn)
     return apply_gradient(game, state, player, gradients, beside)
 
 
@@ -107,7 +110,7 @@ def repeat(
     batch: Batch,
     key: jax.Array,
     *,
-    objective_of: ObjectiveOf = objective,
+    objective_fn: Objective = objective,
 ) -> tuple[GANState, Update]:
     """A player's updates of a round, one after the other; arguments as of :func:`gradient`.
 
@@ -125,7 +128,7 @@ def repeat(
             player,
             rows_of(batch, index),
             update_key,
-            objective_of=objective_of,
+            objective_fn=objective_fn,
         )
         updates.append(done)
     metrics = jax.tree.map(lambda *values: sum(values) / steps, *[u.metrics for u in updates])

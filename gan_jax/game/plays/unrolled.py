@@ -30,19 +30,16 @@ def unrolled(*, steps: int) -> Play:
     if steps < 0:
         raise ValueError(f"steps of unrolling must not be negative, got {steps}")
 
-    def against_the_unrolled(game, axis, state, rows, key, player):
-        def objective_fn(params):
-            here = state.with_params(player, params)
+    def against_the_unrolled(game, axis, state, rows, key, player, params):
+        here = state.with_params(player, params)
 
-            def look_ahead(discriminator, _):
-                there = here.with_player("discriminator", discriminator)
-                return update(game, axis, there, "discriminator", rows, key)[0].discriminator, None
+        def look_ahead(discriminator, _):
+            there = here.with_player("discriminator", discriminator)
+            return update(game, axis, there, "discriminator", rows, key)[0].discriminator, None
 
-            ahead, _ = scan(look_ahead, here.discriminator, length=steps)
-            there = here.with_player("discriminator", ahead)
-            return objective(game, axis, there, rows, key, player)(params)
-
-        return objective_fn
+        ahead, _ = scan(look_ahead, here.discriminator, length=steps)
+        there = here.with_player("discriminator", ahead)
+        return objective(game, axis, there, rows, key, player, params)
 
     def play(game, axis, state, batch, key):
         if steps:
@@ -50,7 +47,7 @@ def unrolled(*, steps: int) -> Play:
         discriminator_key, generator_key = jax.random.split(key)
         state, judged = repeat(game, axis, state, "discriminator", batch, discriminator_key)
         state, drawn = repeat(
-            game, axis, state, "generator", batch, generator_key, objective_of=against_the_unrolled
+            game, axis, state, "generator", batch, generator_key, objective_fn=against_the_unrolled
         )
         return state, {"generator": drawn, "discriminator": judged}
 
