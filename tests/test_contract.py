@@ -79,7 +79,7 @@ REFUSED = {
     "another shape": (
         dict(show_fn=shows(lambda b: b["real"], lambda x: x[:, :1])),
         ValueError,
-        r"the generator draws \(1,\), the real samples are \(2,\)",
+        r"fake is \(1,\) and real is \(2,\), rows apart",
     ),
     "another dtype": (
         dict(show_fn=shows(lambda b: b["real"].astype(jnp.int32), lambda x: x)),
@@ -101,7 +101,7 @@ REFUSED = {
             show_fn=lambda g, latents, batch, turn: Shown(batch["real"], g(latents, method="draw"))
         ),
         ValueError,
-        "MLPGenerator has no method 'draw', it has __call__",
+        "MLPGenerator has no method 'draw', it has __call__\n",
     ),
     "a column of values": (
         a_term(lambda context: context.fake.samples[:, :1]),
@@ -112,6 +112,21 @@ REFUSED = {
         a_term(lambda context: context.fake.logits[:, None] - context.real.logits[None]),
         ValueError,
         r"or a scalar, got \(16, 16\)",
+    ),
+    "an extra that is not made": (
+        a_term(lambda context: context.extras["cycle"]),
+        ValueError,
+        "show_fn gives no extras 'cycle', it gives none",
+    ),
+    "nothing": (
+        a_term(lambda context: None),
+        ValueError,
+        "'mine' must give one value per row .* got None",
+    ),
+    "a number as a condition": (
+        dict(show_fn=lambda g, latents, batch, turn: Shown(batch["real"], g(latents), 1.0)),
+        ValueError,
+        r"condition of Shown must be an array of rows \[B, ...\], got 1.0",
     ),
     "what is not sown": (
         a_term(lambda context: context.fake.sown["classes"][0]),
@@ -167,6 +182,11 @@ def test_a_batch_says_how_many_rows_there_are():
         num_rows({"a": {"real": REAL}, "b": {"real": REAL[:4]}})
     with pytest.raises(ValueError, match="no leaves"):
         num_rows({})
+
+
+def test_a_field_that_must_be_a_function():
+    with pytest.raises(TypeError, match="show_fn must be a function, got None"):
+        vector_game(show_fn=None)
 
 
 def test_the_axis_of_devices_has_one_name():
@@ -334,9 +354,10 @@ def test_the_loss_is_the_sum_over_judges():
             2 * float(one[f"{player}/loss"]), rel=0.05
         )
     np.testing.assert_allclose(one["discriminator/loss"] * 2, two["discriminator/loss"], rtol=1e-5)
-    np.testing.assert_allclose(
-        one["discriminator/real_logits"], two["discriminator/real_logits"], rtol=1e-5
-    )
+    for name in ("real_logits", "real_logits/0", "real_logits/1"):
+        np.testing.assert_allclose(
+            one["discriminator/real_logits"], two[f"discriminator/{name}"], rtol=1e-5
+        )
 
 
 # Memory

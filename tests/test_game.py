@@ -292,7 +292,7 @@ BAD_BATCHES = [
     ({"real": REAL.astype(jnp.uint8)}, TypeError, "floating point"),
     ({"real": REAL[0]}, ValueError, "discriminator_steps=1, B"),
     ({"real": jnp.concatenate([REAL, REAL])}, ValueError, "discriminator_steps=1, B"),
-    ({"real": jnp.ones((1, 16, 3))}, ValueError, r"draws \(2,\), the real samples are \(3,\)"),
+    ({"real": jnp.ones((1, 16, 3))}, ValueError, r"fake is \(2,\) and real is \(3,\), rows apart"),
     (
         {"real": REAL, "condition": jnp.zeros(16, int)},
         ValueError,

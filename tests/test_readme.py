@@ -9,10 +9,11 @@ EXPERIMENTS = (ROOT / "experiments" / "README.md").read_text()
 
 
 def test_the_notebook_blocks_run_one_after_the_other(capsys):
-    namespace = {}
+    namespace = {"__name__": "readme"}
     for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL):
         exec(compile(block, "README.md", "exec"), namespace)
     assert capsys.readouterr().out.count("discriminator") >= 3
+    assert namespace["experiment"](steps=3).steps == 3
     assert namespace["metrics"].keys() >= {"discriminator/r1", "generator/loss"}
 
 

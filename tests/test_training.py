@@ -253,7 +253,7 @@ def test_when_no_checkpoint_can_be_read_it_says_so(tmp_path):
 
 
 def test_a_command_that_failed_before_its_first_checkpoint_can_be_mended(tmp_path):
-    with pytest.raises(ValueError, match="the real samples are"):
+    with pytest.raises(ValueError, match=r"fake is \(2,\) and real is \(1,\)"):
         train(
             tmp_path, arguments={"lr": 7.0}, prepare_fn=lambda key, f: {"real": f["point"][..., :1]}
         )

@@ -14,6 +14,7 @@ import pytest
 import variant_experiment
 from variants import VARIANTS
 
+from gan_jax.drawing import generated
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.given import load_given
 from gan_jax.training.run_folder import RunFolder
@@ -132,3 +133,12 @@ def test_unpaired_sources_keep_an_order_of_their_own(whole):
     assert set(config["data"]) == {"a", "b"} and config["data"]["b"]["examples"] == 23
     assert config["batch"]["a"]["real"] == {"shape": [1, 16, 3], "dtype": "float32"}
     assert built.game.memory.keys() == {"pool"}
+
+
+def test_a_game_that_cannot_be_drawn_is_refused_before_its_first_step(tmp_path, monkeypatch):
+    monkeypatch.setitem(variant_experiment.DRAWN, "cyclegan", generated)
+    with pytest.raises(
+        ValueError, match=r"Translators has no method '__call__', it has a_to_b, b_to_a: say which"
+    ):
+        train(tmp_path, "cyclegan", 4)
+    assert (tmp_path / "metrics.jsonl").exists() is False

@@ -42,7 +42,8 @@ DrawFn = Callable[[Players, Tree, Rows], Tree]
 
 def generated(players: Players, latents: Tree, rows: Rows) -> Tree:
     """What the generator makes of latents, and of conditions if the rows hold any: the default."""
-    return players.generator_fn(latents, rows.get("condition"))
+    condition = rows.get("condition")
+    return players.generator_fn(*((latents,) if condition is None else (latents, condition)))
 
 
 def players_of(game: Game, state: GANState, *, ema: bool = True, key: jax.Array) -> Players:
@@ -69,7 +70,8 @@ def players_of(game: Game, state: GANState, *, ema: bool = True, key: jax.Array)
 
     def judge_fn(samples: Tree, condition: Any = None) -> tuple[Any, Mapping[str, tuple]]:
         shown = game.augment_fn(augmentation_key(keys.real), samples, turn)
-        return judged(lambda call: call(shown, condition))
+        args = (shown,) if condition is None else (shown, condition)
+        return judged(lambda call: call(*args))
 
     def discriminator_fn(*args: Any, **options: Any) -> Any:
         return judged(lambda call: call(*args, **options))[0]

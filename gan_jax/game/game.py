@@ -33,8 +33,10 @@ def from_latents(
     generator_fn: Callable, latents: jax.Array, batch: Mapping[str, Any], turn: Turn
 ) -> Shown:
     """The game that everybody knows: samples from latents against real samples, and labels if there are any."""
-    condition = batch.get("condition")
-    return Shown(batch["real"], generator_fn(latents, condition), condition)
+    real, condition = batch["real"], batch.get("condition")
+    if condition is None:
+        return Shown(real, generator_fn(latents))
+    return Shown(real, generator_fn(latents, condition), condition)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +49,8 @@ class Game:
     Attributes:
         generator: one Flax module with as many methods as the game calls; ``(latents, condition=None, *, train)
             -> samples`` in the default game.
-        discriminator: one Flax module ``(samples, condition=None, *, train) -> logits [B]``, or patches, or a tree
-            of either from several judges.
+        discriminator: one Flax module ``(samples, condition, *, train) -> logits [B]``, or patches, or a tree
+            of either from several judges; called ``(samples, *, train)`` where nothing is told besides.
         loss: such as ``losses.non_saturating()``; of several judges the sum.
         generator_optimizer: an optax optimiser, with its schedule of updates (not of rounds).
         discriminator_optimizer: likewise.
@@ -98,6 +100,9 @@ class Game:
         for name in ("latent_size", "discriminator_steps", "generator_steps", "micro_batches"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("latent_fn", "show_fn", "generator_mean_fn", "augment_fn", "ema_decay_fn"):
+            if not callable(getattr(self, name)):
+                raise TypeError(f"{name} must be a function, got {getattr(self, name)!r}")
         for field in ("generator_terms", "discriminator_terms"):
             for name, term in getattr(self, field).items():
                 _check_term(f"{field}[{name!r}]", name, term)

@@ -56,7 +56,8 @@ def look(
             return augmented(game, axis.own_key(augmentation_key(key)), raw, condition, turn)
 
         def judged(samples: Any):
-            return judge(variables, key, side, lambda judge_fn: judge_fn(samples, condition))
+            args = (samples,) if condition is None else (samples, condition)
+            return judge(variables, key, side, lambda judge_fn: judge_fn(*args))
 
         samples = augment_fn(raw)
         (logits, sown), after = judged(samples)

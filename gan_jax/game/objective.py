@@ -94,18 +94,17 @@ def adversarial_loss(game: Game, axis: BatchAxis, context: Context) -> jax.Array
 
 
 def _said(context: Context) -> Metrics:
-    """The means of the logits, and the shares on the right side of 0; of several judges the means."""
-
-    def mean(leaves: list[jax.Array]) -> jax.Array:
-        return sum(leaf.mean() for leaf in leaves) / len(leaves)
-
-    real, fake = (jax.tree.leaves(side.logits) for side in (context.real, context.fake))
-    return {
-        "real_logits": mean(real),
-        "fake_logits": mean(fake),
-        "real_accuracy": mean([leaf > 0 for leaf in real]),
-        "fake_accuracy": mean([leaf < 0 for leaf in fake]),
-    }
+    """The means of the logits, and the shares on the right side of 0; of several judges the means, and each."""
+    metrics = {}
+    for name, side, sign in (("real", context.real, 1), ("fake", context.fake, -1)):
+        judges = jax.tree_util.tree_leaves_with_path(side.logits)
+        means = {jax.tree_util.keystr(path, simple=True): leaf.mean() for path, leaf in judges}
+        metrics[f"{name}_logits"] = sum(means.values()) / len(means)
+        right = [(sign * leaf > 0).mean() for _, leaf in judges]
+        metrics[f"{name}_accuracy"] = sum(right) / len(right)
+        if len(means) > 1:
+            metrics |= {f"{name}_logits/{judge}": mean for judge, mean in means.items()}
+    return metrics
 
 
 def _term(name: str, term: Term, key: jax.Array, context: Context) -> tuple[jax.Array, Metrics]:
@@ -132,10 +131,10 @@ def _means(name: str, term: Term, key: jax.Array, context: Context) -> tuple[jax
     """
     values = term.term_fn(key, context)
     values, reports = values if isinstance(values, tuple) else (values, {})
-    if jnp.ndim(values) > 1:
+    if values is None or jnp.ndim(values) > 1:
         raise ValueError(
             f"the {context.player}'s term {name!r} must give one value per row [N], or a scalar, got "
-            f"{jnp.shape(values)}: take the mean over the other axes"
+            f"{None if values is None else jnp.shape(values)}: take the mean over the other axes"
         )
     return _single(values).mean(), {name: _single(value) for name, value in reports.items()}
 

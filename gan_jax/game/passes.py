@@ -1,5 +1,6 @@
 """Calls of a network, of any of its methods, within one pass."""
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -77,12 +78,21 @@ def show(
         TypeError: ``show_fn`` returned something else.
         ValueError: it asked for what the batch does not hold, or the two sides do not fit each other.
     """
-    asked = Named(batch, "show_fn asks the batch for {name}, which holds {names}")
+    asked = Named(
+        batch,
+        "show_fn asks the batch for {name}, which holds {names}: give the data's fields the names that the game uses, by "
+        "pixels_to_real(batch) or an experiment's prepare_fn",
+    )
     shown = game.show_fn(generator_fn, latents, asked, turn)
     if not isinstance(shown, Shown):
         raise TypeError(f"show_fn must return Shown(real, fake, ...), got {type(shown).__name__}")
+    if not isinstance(shown.extras, Mapping):
+        raise TypeError(f"extras of Shown must be a dict, got {type(shown.extras).__name__}")
+    _check_rows(shown)
     _check_sides(shown)
-    return shown
+    return shown._replace(
+        extras=Named(shown.extras, "show_fn gives no extras {name}, it gives {names}")
+    )
 
 
 def augmented(game: Game, key: jax.Array, raw: Any, condition: Any, turn: Turn) -> Any:
@@ -148,8 +158,13 @@ def _network_fn(bound: nn.Module, train: bool, *, writes: bool) -> NetworkFn:
 def _method(bound: nn.Module, name: str) -> Callable:
     function = getattr(bound, name, None)
     if function is None:
+        advice = (
+            ": say which with generator_fn(..., method=...), in show_fn and in draw_fn"
+            if name == "__call__"
+            else ""
+        )
         raise ValueError(
-            f"{type(bound).__name__} has no method {name!r}, it has {', '.join(_methods(bound))}"
+            f"{type(bound).__name__} has no method {name!r}, it has {', '.join(_methods(bound))}{advice}"
         )
     return function
 
@@ -160,8 +175,19 @@ def _takes_train(function: Callable) -> bool:
 
 
 def _methods(module: nn.Module) -> list[str]:
-    own = sorted(set(dir(type(module))) - set(dir(nn.Module)))
-    return ["__call__", *(name for name in own if callable(getattr(type(module), name)))]
+    fields = {field.name for field in dataclasses.fields(module)}
+    own = sorted(set(dir(type(module))) - set(dir(nn.Module)) - fields - {"setup"})
+    return [name for name in own if callable(getattr(type(module), name))]
+
+
+def _check_rows(shown: Shown) -> None:
+    """Refuses what has no axis of rows."""
+    for field in ("real", "fake", "condition", "fake_condition"):
+        for path, leaf in _leaves(getattr(shown, field)):
+            if getattr(leaf, "ndim", 0) < 1:
+                raise ValueError(
+                    f"{field}{path} of Shown must be an array of rows [B, ...], got {leaf!r}"
+                )
 
 
 def _check_sides(shown: Shown) -> None:
@@ -180,18 +206,14 @@ def _check_sides(shown: Shown) -> None:
             )
         if real.shape[1:] != fake.shape[1:]:
             raise ValueError(
-                f"the generator draws {fake.shape[1:]}{_at(path)}, the real samples are {real.shape[1:]}: give the "
-                "generator the shape of the data, such as (height, width, channels)"
+                f"fake{path} is {fake.shape[1:]} and real{path} is {real.shape[1:]}, rows apart: both sides must have "
+                "one shape; a generator of images is given that of the data, (height, width, channels)"
             )
 
 
 def _leaves(tree: Any) -> list[tuple[str, Any]]:
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return [(jax.tree_util.keystr(path), leaf) for path, leaf in leaves]
-
-
-def _at(path: str) -> str:
-    return f" at {path}" if path else ""
 
 
 def _layout(tree: Any) -> str:

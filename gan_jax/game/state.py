@@ -103,8 +103,9 @@ def init(game: Game, key: jax.Array, batch: Batch) -> GANState:
     (_, shown), generator = first_pass(game.generator, generator_key, turns)
     turn = turn_of(step, "discriminator", memory)
     real = augmented(game, latents_key, shown.real, shown.condition, turn)
+    args = (real,) if shown.condition is None else (real, shown.condition)
     _, discriminator = first_pass(
-        game.discriminator, discriminator_key, lambda judge_fn: judge_fn(real, shown.condition)
+        game.discriminator, discriminator_key, lambda judge_fn: judge_fn(*args)
     )
     ema = jax.tree.map(jnp.copy, generator)
     players = (

@@ -5,7 +5,7 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +32,7 @@ _FIELDS = (
 _USER_ERRORS = (ValueError, TypeError, ImportError, OSError, NonFiniteError, OtherProcessError)
 
 
-def main(experiment: Callable[..., Experiment], *, tiny: dict[str, Any]) -> None:
+def main(experiment: Callable[..., Experiment], *, tiny: Mapping[str, Any] | None = None) -> None:
     """Runs an experiment from the shell: ``main(experiment, tiny=dict(steps=4, ...))``.
 
     Every keyword of the function is a flag; beside them stand the run's own (``--run-dir``,
@@ -41,7 +41,20 @@ def main(experiment: Callable[..., Experiment], *, tiny: dict[str, Any]) -> None
     Args:
         experiment: keyword-only arguments with defaults -> :class:`Experiment`.
         tiny: arguments that make it a matter of seconds, for ``--tiny``.
+
+    Raises:
+        TypeError: ``experiment`` is no function, or ``tiny`` names what is none of its arguments.
     """
+    tiny = tiny or {}
+    if not inspect.isfunction(experiment):
+        raise TypeError(
+            f"main takes the function that makes the Experiment, got {type(experiment).__name__}: "
+            "def experiment(*, steps: int = 1000) -> Experiment: ..., then main(experiment)"
+        )
+    if unknown := sorted(set(tiny) - set(inspect.signature(experiment).parameters)):
+        raise TypeError(
+            f"tiny names {', '.join(unknown)}, which is no argument of {experiment.__name__}"
+        )
     file = Path(inspect.getfile(experiment))
     parser = _with_run_options(experiment)
     options = tyro.cli(parser, prog=file.name, args=_with_tiny(sys.argv[1:], tiny))
@@ -186,7 +199,7 @@ def _args_section(docstring: str | None) -> str:
     return f"{head}Args:{arguments.split(chr(10) + chr(10))[0]}"
 
 
-def _with_tiny(args: list[str], tiny: dict[str, Any]) -> list[str]:
+def _with_tiny(args: list[str], tiny: Mapping[str, Any]) -> list[str]:
     """``--tiny`` stands for its flags, before the others, so that those win."""
     if "--tiny" not in args:
         return args

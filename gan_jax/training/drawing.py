@@ -64,6 +64,19 @@ class Drawer:
         """The rows that the samples of :meth:`draw` are made from: those that are given, in turn."""
         return jax.tree.map(lambda leaf: leaf[np.arange(num) % len(leaf)], self._given)
 
+    def check(self, state: GANState) -> None:
+        """Draws without computing anything: what ``draw_fn`` cannot do is said before a run begins.
+
+        Args:
+            state: arrays, or their shapes, of one seed.
+        """
+
+        def drawn(state: GANState) -> Tree:
+            latents = draw_latents(self._experiment.game, self._key, 2)
+            return _draw(self._experiment, state, latents, self.rows(2), self._key, ema=True)
+
+        jax.eval_shape(drawn, state)
+
     def draw(self, state: GANState, num: int, *, ema: bool = True, batch_size: int = 250) -> Tree:
         """``num`` samples of a generator's EMA, or of its live weights, drawn in batches; a tree of NumPy arrays."""
         parts = list(self.batches(state, num, ema=ema, batch_size=batch_size))

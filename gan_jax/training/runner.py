@@ -17,9 +17,10 @@ from gan_jax.metrics.judgement import Judge
 from gan_jax.training.batch_record import shapes_as_json
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.curves import save_curves
+from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment, Sources, feed_of
 from gan_jax.training.first_batch import batch_shapes
-from gan_jax.training.given import given_rows, save_given
+from gan_jax.training.given import given_rows, load_given, save_given
 from gan_jax.training.interruption import listen
 from gan_jax.training.looking import Looking
 from gan_jax.training.loop import train
@@ -35,7 +36,7 @@ from gan_jax.training.processes import Silent, is_first, on_first
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_lock import locked
 from gan_jax.training.run_log import RunLog
-from gan_jax.training.states import check_memory, first_state
+from gan_jax.training.states import abstract_state, check_memory, first_state
 from gan_jax.training.summary import finished, is_finished, write_report
 
 ARRANGEMENTS = {
@@ -170,6 +171,7 @@ def _play(
         state, done = first_state(experiment, checkpoints, arrangement.place_fn, feed)
         if on_first(lambda: _already(folder, experiment, done)):
             return None
+        on_first(lambda: _check_drawing(experiment, folder, source))
         best = opened(folder.best, keep=1) if experiment.measure_every_steps else None
         watched = _watched(experiment, folder, source, judge_fn, stack, first_step=done)
         state = train(
@@ -197,8 +199,6 @@ def _watched(
     """What looks at a run and speaks of it, on the first process; ended by the stack."""
     if not is_first():
         return {"log": Silent(), "looking": None, "measuring": None}
-    if not folder.given_file.is_file():
-        save_given(folder.given_file, given_rows(experiment, source))
     measuring = None
     if experiment.measure_every_steps:
         measuring = Measuring(experiment, judge_fn(), folder, first_step=first_step)
@@ -213,6 +213,15 @@ def _watched(
     stack.callback(_draw_curves, folder)
     stack.enter_context(closing(log))
     return {"log": log, "looking": looking, "measuring": measuring}
+
+
+def _check_drawing(experiment: Experiment, folder: RunFolder, source: Sources) -> None:
+    """Keeps the rows that samples are made from, and sees that they are drawn: before the first step."""
+    if not folder.given_file.is_file():
+        save_given(folder.given_file, given_rows(experiment, source))
+    member = experiment.members[0]
+    state = abstract_state(member, folder.batch_shapes())
+    Drawer(member, load_given(folder.given_file)).check(state)
 
 
 def _draw_curves(folder: RunFolder) -> None:
