@@ -2,12 +2,18 @@
 
 Rooms, from the mathematics up; imports point the other way:
 
-- ``losses``, ``penalties``, ``augment``: functions of arrays
+- ``losses``, ``penalties``, ``augment``, ``schedules``, ``optimizers``: functions of arrays
+- ``context``: what a game shows its discriminator, and what a term may look at
+- ``remedies``: one file each against instability and mode collapse
 - ``models``: Flax generators and discriminators
-- ``game``: the state of a run, what is static about it, and the pure training step
+- ``game``: the state of a run, what is static about it, the pure training step, the kinds of play
+- ``stability``: games with a closed form, and the Jacobian of a step
 - ``data``: sources, and the batch of step n
+- ``drawing``: both networks in evaluation mode, and what draws with them
 - ``metrics``: figures from samples
 - ``training``: experiments, the loop, devices, checkpoints, logs
+
+Commands: ``python -m gan_jax.sample``, ``evaluate``, ``report``, ``replay``, ``spectrum``, ``compile_for``.
 """
 
 __version__ = "0.1.0"
