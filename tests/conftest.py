@@ -66,6 +66,16 @@ def own_cache(tmp_path_factory, worker_id):
 
 
 @pytest.fixture(autouse=True, scope="module")
+def devices_of_the_module(request):
+    """All eight, or as many as a module says in ``DEVICES``: a run takes all there are, and eight cost half more."""
+    devices = jax.devices()[: getattr(request.module, "DEVICES", None)]
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("devices", "local_devices"):
+            patch.setattr(jax, name, lambda: devices)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
 def programs_end_with_their_module():
     """Thousands of compiled programs took 4 GB in each worker; a module rarely needs another's."""
     yield

@@ -12,6 +12,7 @@ from image_sets import write_image_sets
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
+DEVICES = 2
 # Real data sets, for what random images cannot say.
 PREPARED = Path(os.environ.get("TFDS_DATA_DIR", ROOT.parent / "shared" / "tfds"))
 FILES = sorted((ROOT / "experiments").glob("*.py"))
