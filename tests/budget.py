@@ -19,26 +19,28 @@ GIGABYTES = 2.0  # of a worker, at its peak
 
 # Worker seconds on two cores, the longest first.
 SLOWEST_FIRST = [
-    "test_experiments",
     "test_parallel",
-    "test_processes",
+    "test_experiments",
     "test_command_line",
     "test_game",
-    "test_resuming",
-    "test_tutorials",
-    "test_measuring",
-    "test_evaluate",
-    "test_benchmark",
-    "test_training",
     "test_seeds",
+    "test_resuming",
+    "test_processes",
     "test_accumulation",
     "test_remedies",
-    "test_models",
+    "test_tutorials",
+    "test_measuring",
+    "test_training",
+    "test_benchmark",
     "test_exact_games",
+    "test_health",
     "test_replay",
     "test_metrics",
+    "test_evaluate",
+    "test_topology",
     "test_streaming",
     "test_report",
+    "test_estimators",
 ]
 
 
