@@ -9,6 +9,7 @@ import gc
 import os
 import runpy
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 # Before JAX is imported, and in the first process only: workers and commands inherit it. XLA ends a process
@@ -65,13 +66,19 @@ def own_cache(tmp_path_factory, worker_id):
     os.environ["XDG_CACHE_HOME"] = str(shared)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def devices_of_the_module(request):
-    """All eight, or as many as a module says in ``DEVICES``: a run takes all there are, and eight cost half more."""
-    devices = jax.devices()[: getattr(request.module, "DEVICES", None)]
+@contextmanager
+def first_devices(count):
+    devices = jax.devices()[:count]
     with pytest.MonkeyPatch.context() as patch:
         for name in ("devices", "local_devices"):
             patch.setattr(jax, name, lambda: devices)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def devices_of_the_module(request):
+    """All eight, or as many as a module says in ``DEVICES``: a run takes all there are, and eight cost half more."""
+    with first_devices(getattr(request.module, "DEVICES", 8)):
         yield
 
 
@@ -110,8 +117,9 @@ def command_here(monkeypatch, capsys):
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory):
     """The small game of test_training, never interrupted; who writes into its folder copies it."""
-    from test_training import train
+    from test_training import DEVICES, train
 
     run_dir = tmp_path_factory.mktemp("whole")
-    train(run_dir, curves=True)
+    with first_devices(DEVICES):  # this fixture comes before those of a module
+        train(run_dir, curves=True)
     return run_dir
