@@ -22,7 +22,7 @@ GIGABYTES = 2.0  # of a worker, at its peak
 # Worker seconds on two cores, the longest first.
 SLOWEST_FIRST = [
     "test_parallel",
-    "test_experiments",
+    "test_image_experiments",
     "test_command_line",
     "test_game",
     "test_seeds",
@@ -30,6 +30,7 @@ SLOWEST_FIRST = [
     "test_processes",
     "test_accumulation",
     "test_remedies",
+    "test_experiments",
     "test_tutorials",
     "test_measuring",
     "test_training",

@@ -25,6 +25,7 @@ import jax
 import pytest
 from budget import SLOWEST_FIRST, Budget
 from hypothesis import settings
+from image_sets import write_image_sets
 from jaxtyping import install_import_hook
 
 ROOT = Path(__file__).parents[1]
@@ -112,6 +113,14 @@ def command_here(monkeypatch, capsys):
         return 0, *capsys.readouterr()
 
     return call
+
+
+@pytest.fixture(scope="session")
+def image_sets(tmp_path_factory):
+    """A folder of TFDS that every machine has."""
+    root = tmp_path_factory.mktemp("tfds")
+    write_image_sets(root)
+    return root
 
 
 @pytest.fixture(scope="session")

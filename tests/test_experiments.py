@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from image_sets import write_image_sets
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
@@ -45,11 +44,10 @@ def load(file):
     return module
 
 
-@pytest.fixture(scope="module")
-def image_sets(tmp_path_factory):
-    root = tmp_path_factory.mktemp("tfds")
-    write_image_sets(root)
-    return root
+def tiny_files(*, prepared):
+    """Experiments that are run here: on prepared data sets, or on none (tests/test_image_experiments.py)."""
+    files = [file for file in FILES if file.stem not in ELSEWHERE]
+    return [file for file in files if ("data_dir: Path" in file.read_text()) == prepared]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -57,25 +55,31 @@ def test_the_docstring_holds_the_command(file):
     assert f"python experiments/{file.name}" in load(file).__doc__
 
 
-@pytest.mark.parametrize(
-    "file", [file for file in FILES if file.stem not in ELSEWHERE], ids=lambda file: file.stem
-)
-@pytest.mark.filterwarnings("ignore:.*mutable default.*")
-def test_tiny(file, image_sets, tmp_path, monkeypatch, capsys):
-    args = ["--tiny", "--run-dir", str(tmp_path)]
-    if "data_dir" in load(file).experiment.__kwdefaults__:
-        args += ["--data-dir", str(image_sets)]
-    monkeypatch.setattr(sys, "argv", [str(file), *args])
+@pytest.mark.parametrize("file", tiny_files(prepared=False), ids=lambda file: file.stem)
+def test_tiny(file, tmp_path, monkeypatch, capsys):
+    run_tiny(monkeypatch, file, tmp_path)
+    assert f"samples  {tmp_path}" in capsys.readouterr().out
+    check_run(tmp_path, FIGURES[file.stem])
+
+
+def run_tiny(monkeypatch, file, run_dir, *args):
+    """As the shell would, in this process."""
+    monkeypatch.setattr(sys, "argv", [str(file), "--tiny", "--run-dir", str(run_dir), *args])
     monkeypatch.syspath_prepend(str(file.parent))
     source = file.read_text().replace('if __name__ == "__main__":', "if True:")
     exec(compile(source, str(file), "exec"), module_namespace(file))
-    assert f"samples  {tmp_path}" in capsys.readouterr().out
-    check_summary(json.loads((tmp_path / "summary.json").read_text()), FIGURES[file.stem])
-    check_log((tmp_path / "metrics.jsonl").read_text().splitlines())
-    for file in (tmp_path / "samples").glob("step_*.png"):
+
+
+def check_run(run_dir, figures):
+    """What a run leaves: figures, a log, pictures that show something."""
+    check_summary(json.loads((run_dir / "summary.json").read_text()), figures)
+    check_log((run_dir / "metrics.jsonl").read_text().splitlines())
+    pictures = list((run_dir / "samples").glob("step_*.png"))
+    assert pictures
+    for file in pictures:
         with Image.open(file) as picture:
             assert np.asarray(picture).std() > 1  # neither black nor white
-    with Image.open(tmp_path / "curves.png") as curves:
+    with Image.open(run_dir / "curves.png") as curves:
         assert curves.size[1] > 500  # a panel for each metric
 
 
