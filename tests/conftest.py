@@ -9,6 +9,7 @@ import gc
 import os
 import runpy
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 # Before JAX is imported, and in the first process only: workers and commands inherit it. XLA ends a process
@@ -24,6 +25,7 @@ import jax
 import pytest
 from budget import SLOWEST_FIRST, Budget
 from hypothesis import settings
+from image_sets import write_image_sets
 from jaxtyping import install_import_hook
 
 ROOT = Path(__file__).parents[1]
@@ -65,6 +67,22 @@ def own_cache(tmp_path_factory, worker_id):
     os.environ["XDG_CACHE_HOME"] = str(shared)
 
 
+@contextmanager
+def first_devices(count):
+    devices = jax.devices()[:count]
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("devices", "local_devices"):
+            patch.setattr(jax, name, lambda: devices)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def devices_of_the_module(request):
+    """All eight, or as many as a module says in ``DEVICES``: a run takes all there are, and eight cost half more."""
+    with first_devices(getattr(request.module, "DEVICES", 8)):
+        yield
+
+
 @pytest.fixture(autouse=True, scope="module")
 def programs_end_with_their_module():
     """Thousands of compiled programs took 4 GB in each worker; a module rarely needs another's."""
@@ -98,10 +116,19 @@ def command_here(monkeypatch, capsys):
 
 
 @pytest.fixture(scope="session")
+def image_sets(tmp_path_factory):
+    """A folder of TFDS that every machine has."""
+    root = tmp_path_factory.mktemp("tfds")
+    write_image_sets(root)
+    return root
+
+
+@pytest.fixture(scope="session")
 def whole(tmp_path_factory):
     """The small game of test_training, never interrupted; who writes into its folder copies it."""
-    from test_training import train
+    from test_training import DEVICES, train
 
     run_dir = tmp_path_factory.mktemp("whole")
-    train(run_dir, curves=True)
+    with first_devices(DEVICES):  # this fixture comes before those of a module
+        train(run_dir, curves=True)
     return run_dir

@@ -18,6 +18,7 @@ from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.spectrum import eigenvalues
 from gan_jax.stability.jacobian import field_jacobian
 
+DEVICES = 1
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
 

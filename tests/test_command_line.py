@@ -67,7 +67,7 @@ def test_a_run_ends_with_a_table_paths_and_the_next_command(whole):
 
 def test_killed_at_once_and_resumed_is_bit_for_bit_uninterrupted(whole, tmp_path):
     run_dir = tmp_path / "killed"
-    process = command(DIGITS, *SMALL, "--run-dir", run_dir, "--save-every-steps", "10", wait=False)
+    process = command(DIGITS, *SMALL, "--run-dir", run_dir, "--save-every-steps", "2", wait=False)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         if list((run_dir / "checksums").glob("*.json")):  # one checkpoint is whole

@@ -1,17 +1,39 @@
 """Every experiment file, shrunk: it builds, trains and judges."""
 
 import importlib.util
+import json
+import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-PREPARED = ROOT.parent / "shared" / "tfds"
+DEVICES = 2
+# Real data sets, for what random images cannot say.
+PREPARED = Path(os.environ.get("TFDS_DATA_DIR", ROOT.parent / "shared" / "tfds"))
 FILES = sorted((ROOT / "experiments").glob("*.py"))
 ELSEWHERE = {
     "folder_dcgan",  # tests/test_command_line.py gives it a folder
     "benchmark_modes",  # many runs: tests/test_benchmark.py
+}
+
+
+CLASSES = ("classes of 10", "rarest class %", "confident %", "Frechet")
+STACKED = ("modes of 1000", "KL to uniform", "Frechet")
+# What each experiment's judge measures of the generated, the real and the noise.
+FIGURES = {
+    "cifar10_conv": CLASSES,
+    "digits_dcgan": CLASSES,
+    "gaussian_mlp": ("Wasserstein-1", "mean", "std"),
+    "markov_sequence": ("lag-1 error", "lag-2 error", "lag-1", "std", "transition NLL"),
+    "mixture": ("modes of 25", "high quality %", "KL", "width %"),
+    "mnist_dcgan": CLASSES,
+    "mnist_mlp": CLASSES,
+    "stacked_mnist": STACKED,
+    "stacked_mnist_dcgan": STACKED,
 }
 
 
@@ -22,27 +44,58 @@ def load(file):
     return module
 
 
+def tiny_files(*, prepared):
+    """Experiments that are run here: on prepared data sets, or on none (tests/test_image_experiments.py)."""
+    files = [file for file in FILES if file.stem not in ELSEWHERE]
+    return [file for file in files if ("data_dir: Path" in file.read_text()) == prepared]
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_docstring_holds_the_command(file):
     assert f"python experiments/{file.name}" in load(file).__doc__
 
 
-@pytest.mark.parametrize(
-    "file", [file for file in FILES if file.stem not in ELSEWHERE], ids=lambda file: file.stem
-)
-@pytest.mark.filterwarnings("ignore:.*mutable default.*")
+@pytest.mark.parametrize("file", tiny_files(prepared=False), ids=lambda file: file.stem)
 def test_tiny(file, tmp_path, monkeypatch, capsys):
-    args = ["--tiny", "--run-dir", str(tmp_path)]
-    if "data_dir" in load(file).experiment.__kwdefaults__:
-        if not PREPARED.is_dir():
-            pytest.skip(f"no prepared data sets in {PREPARED}")
-        args += ["--data-dir", str(PREPARED)]
-    monkeypatch.setattr(sys, "argv", [str(file), *args])
+    run_tiny(monkeypatch, file, tmp_path)
+    assert f"samples  {tmp_path}" in capsys.readouterr().out
+    check_run(tmp_path, FIGURES[file.stem])
+
+
+def run_tiny(monkeypatch, file, run_dir, *args):
+    """As the shell would, in this process."""
+    monkeypatch.setattr(sys, "argv", [str(file), "--tiny", "--run-dir", str(run_dir), *args])
     monkeypatch.syspath_prepend(str(file.parent))
     source = file.read_text().replace('if __name__ == "__main__":', "if True:")
     exec(compile(source, str(file), "exec"), module_namespace(file))
-    assert "samples" in capsys.readouterr().out
-    assert (tmp_path / "summary.json").is_file()
+
+
+def check_run(run_dir, figures):
+    """What a run leaves: figures, a log, pictures that show something."""
+    check_summary(json.loads((run_dir / "summary.json").read_text()), figures)
+    check_log((run_dir / "metrics.jsonl").read_text().splitlines())
+    pictures = list((run_dir / "samples").glob("step_*.png"))
+    assert pictures
+    for file in pictures:
+        with Image.open(file) as picture:
+            assert np.asarray(picture).std() > 1  # neither black nor white
+    with Image.open(run_dir / "curves.png") as curves:
+        assert curves.size[1] > 500  # a panel for each metric
+
+
+def check_summary(summary, figures):
+    rows = summary["figures"]["rows"]
+    assert [name for name in rows if not name.startswith("best")] == ["generated", "real", "noise"]
+    for row in rows.values():
+        assert tuple(row) == figures and np.isfinite(list(row.values())).all()
+    assert rows["generated"] != rows["real"] != rows["noise"]
+
+
+def check_log(lines):
+    losses = [json.loads(line) for line in lines if "generator/loss" in line]
+    assert losses and {"discriminator/loss", "generator/grad_norm"} <= losses[0].keys()
+    for line in losses:
+        assert np.isfinite(list(line.values())).all() and line["generator/grad_norm"] > 0
 
 
 def module_namespace(file):

@@ -14,6 +14,7 @@ from gan_jax.training.interruption import Interrupted
 from gan_jax.training.run_folder import RunFolder, read_json
 from gan_jax.training.states import best_state, last_state
 
+DEVICES = 1
 SCORES = [5.0, 3.0, 4.0, 3.0, 2.0, 2.5, 2.5, 2.0, 1.0, 1.0]
 
 

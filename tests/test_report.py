@@ -13,8 +13,10 @@ from gan_jax.report import report
 from gan_jax.training.page import Slide, page, slider, table
 from gan_jax.training.runner import run
 
+DEVICES = 1
 FILE = Path(__file__).parents[1] / "experiments" / "digits_dcgan.py"
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
 
 
 @pytest.fixture(scope="module")

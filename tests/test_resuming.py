@@ -17,6 +17,8 @@ from gan_jax.training import checkpoint
 from gan_jax.training.run_folder import RunFolder, read_json
 from gan_jax.training.run_lock import locked
 
+DEVICES = 2  # as the run that theirs are compared with
+
 
 def test_a_second_process_is_refused_and_a_dead_one_is_not(tmp_path):
     hold = (

@@ -17,6 +17,8 @@ from gan_jax.data.arrays import fingerprint
 from gan_jax.data.read_ahead import read_ahead
 from gan_jax.training.loop import next_feed
 
+DEVICES = 2  # as the run that theirs are compared with
+
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):

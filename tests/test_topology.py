@@ -1,6 +1,7 @@
 """The program of each chip of a TPU slice, compiled on this machine: it fits, and nothing is done twice."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,10 +33,16 @@ print(json.dumps([sizes, found]))
 """
 
 
+def python(*args):
+    """In a process without the session's XLA_FLAGS, which end the TPU compiler: it knows not all of them."""
+    env = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    args = [sys.executable, *map(str, args)]
+    return subprocess.run(args, env=env, capture_output=True, text=True)
+
+
 def compiled(file, arguments, slices):
     pytest.importorskip("libtpu", reason="no TPU compiler (pip install 'gan-jax[tpu-test]')")
-    args = [sys.executable, "-c", SCRIPT, str(file), json.dumps(arguments), json.dumps(slices)]
-    done = subprocess.run(args, capture_output=True, text=True)
+    done = python("-c", SCRIPT, file, json.dumps(arguments), json.dumps(slices))
     assert done.returncode == 0, done.stderr
     sizes, found = json.loads(done.stdout.splitlines()[-1])
     return sizes, [Compiled(**found) for found in found]
@@ -103,6 +110,5 @@ def test_the_roofline_is_work_or_memory():
 def test_slices_that_are_none(args, message):
     if args[1] != "v9:2x2":
         pytest.importorskip("libtpu", reason="no TPU compiler (pip install 'gan-jax[tpu-test]')")
-    command = [sys.executable, "-m", "gan_jax.compile_for", EXPERIMENTS / "digits_dcgan.py", *args]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = python("-m", "gan_jax.compile_for", EXPERIMENTS / "digits_dcgan.py", *args)
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr

@@ -28,6 +28,7 @@ from gan_jax.training.run_log import drop_lines_after
 from gan_jax.training.runner import run
 from gan_jax.training.states import first_state, last_state
 
+DEVICES = 2
 GAME = vector_game()
 SPEED = ("images_per_second", "waiting_for_data_percent")
 POINTS = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)
