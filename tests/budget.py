@@ -24,6 +24,7 @@ SLOWEST_FIRST = [
     "test_processes",
     "test_command_line",
     "test_game",
+    "test_hard_games",
     "test_resuming",
     "test_tutorials",
     "test_measuring",

@@ -207,9 +207,10 @@ def test_growing_fades_real_and_fake_by_the_round(step, alpha):
         close(shown.real, variant.rows["real"])
 
 
-def test_the_generator_sees_twice_the_rows_of_the_discriminator(run_of):
+def test_the_generator_sees_twice_the_rows_and_fakes_are_judged_by_their_own_class(run_of):
     for metrics in run_of("sngan").metrics:
         assert metrics["generator/rows"] == 2 * ROWS == 2 * metrics["discriminator/rows"]
+        assert metrics["generator/rows/told"] == metrics["discriminator/rows/told"] == 1.0
 
 
 def test_places_that_look_alike_are_told_apart_by_chance(run_of):
