@@ -1,7 +1,8 @@
-"""Ten games that ask more of the contract than :mod:`variants`, on toy networks that compile in a second.
+"""Ten games that ask more of the contract than :mod:`variants`, on toy networks.
 
-Each is written as an experiment would write it: the networks, what is shown, the terms, the memory. Whatever is drawn
-for an example is a leaf of the latents, but for the augmentation of ADA and the points of WGAN-GP.
+Each is written as an experiment would write it: the networks, what is shown, the terms, the memory.
+Whatever is drawn for an example is a leaf of the latents, but for the augmentation of ADA and the
+points of WGAN-GP.
 """
 
 import flax.linen as nn
@@ -20,7 +21,7 @@ CLASSES = 3
 NO_GENERATOR_LOSS = losses.non_saturating()._replace(generator=losses.none().generator)
 
 
-# StyleGAN2: styles mixed at a cut, the mean of w as a variable, path length and R1 in every second round
+# StyleGAN2: styles mixed at a cut, the mean of w a variable, lazy path length and R1
 
 LAYERS, EVERY = 2, 2
 

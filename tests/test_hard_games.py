@@ -48,7 +48,7 @@ ROUNDS = 4
 
 
 class Run(NamedTuple):
-    """Rounds of a game: the states around them, what they logged, the compiled step, how often it was traced."""
+    """Rounds of a game: the states around them, what they logged, and the compiled step."""
 
     game: object
     batch: dict
@@ -134,7 +134,7 @@ def test_every_leaf_of_both_players_moves_and_all_figures_are_finite(name, run_o
 
 
 def test_style_mixing_the_mean_of_w_and_the_memory_of_the_path_length(run_of):
-    """``w_mean`` takes a step in the generator's own update only, and by the first of the two mappings."""
+    """``w_mean`` moves in the generator's own update only, by the first of two mappings."""
     run, w_mean, length = run_of("stylegan2"), np.zeros(SIZE), 0.0
     for step, metrics in enumerate(run.metrics):
         player = run.states[step].generator
@@ -242,14 +242,14 @@ def test_before_its_first_round_reinforce_moves_nothing(run_of):
 
 
 def test_eight_judges_are_summed(run_of):
-    """With logits of 0 the loss of least squares is 1/2 of each judge, whatever the shape of its logits."""
+    """With logits of 0 least squares are 1/2 of each judge, whatever the shape of its logits."""
     run = run_of("hifigan")
     _, metrics = run.step_fn(without_parameters(run, "discriminator"), run.batch, key)
     close(metrics["discriminator/loss"], 8 * 0.5)
 
 
 def test_k_plus_one_classes_are_a_logit_and_k_classes(run_of):
-    """``CE(x, y) = softplus(-LSE) + CE_K(x, y)`` and ``-log p(fake) = softplus(LSE)``, the fakes' logit being 0."""
+    """``CE = softplus(-LSE) + CE_K`` of reals, ``softplus(LSE)`` of fakes, whose logit is 0."""
     run = run_of("semi_supervised")
     classes, y = normal(6, ROWS, CLASSES), jnp.arange(ROWS) % CLASSES
     all_classes = jnp.concatenate([classes, jnp.zeros((ROWS, 1))], axis=1)
@@ -286,7 +286,7 @@ def test_codes_are_the_fakes_of_an_adversarial_autoencoder(run_of):
 
 @pytest.fixture(scope="module")
 def on_four_devices(run_of):
-    """name -> the last state of its run on four devices, and all that it logged; played once in this module."""
+    """name -> the last state of its run on four devices, and all that it logged; played once."""
     mesh = Mesh(np.array(jax.devices()[:4]), (DEVICE_AXIS,))
     whole, by_rows = PartitionSpec(), PartitionSpec(None, DEVICE_AXIS)
 
@@ -311,7 +311,7 @@ def on_four_devices(run_of):
     ("stylegan2", "seqgan", "semi_supervised", pytest.param("sngan", marks=pytest.mark.thorough)),
 )
 def test_four_devices_play_the_game_of_one(name, run_of, on_four_devices):
-    """What is drawn for an example is a leaf of the latents, and a term that compares rows gathers them."""
+    """What is drawn for an example is a leaf of the latents; what compares rows gathers them."""
     run, (state, metrics) = run_of(name), on_four_devices(name)
     jax.tree.map(close, metrics, run.metrics)
     for part in ("generator.params", "discriminator", "memory"):
@@ -323,7 +323,7 @@ def test_four_devices_play_the_game_of_one(name, run_of, on_four_devices):
     strict=True, reason="variables are averaged over micro-batches, not over devices"
 )
 def test_a_variable_of_four_devices_is_that_of_one(run_of, on_four_devices):
-    """Each device would write the mean of its own rows, and keep another variable than the others."""
+    """Each device would keep the mean of its own rows, another than the others."""
     states = on_four_devices("stylegan2")[0], run_of("stylegan2").states[-1]
     found, expected = (state.generator.variables["averages"]["w_mean"] for state in states)
     for shard in found.addressable_shards:
