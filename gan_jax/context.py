@@ -42,7 +42,8 @@ class Shown(NamedTuple):
         fake: what it must call fake, of the same structure, shapes and dtypes.
         condition: what the discriminator is told of ``real`` besides; None tells it nothing.
         fake_condition: what it is told of ``fake``, where that is another condition; None repeats ``condition``.
-        extras: whatever else was made on the way and terms want: reconstructions, cycles, codes.
+        extras: whatever else was made on the way and terms want: reconstructions, cycles, codes; trees of rows in a game
+            with memory.
     """
 
     real: Tree
@@ -63,7 +64,7 @@ class Exhibit(NamedTuple):
         sown: name -> tuple of all that the discriminator sowed under that name while it judged
             (``self.sow("intermediates", name, value)``).
         augment_fn: raw samples -> samples: the augmentation that was drawn for this side, once more.
-        judge_fn: samples -> ``(logits, sown)``: judged again, with this side's condition and dropout.
+        judge_fn: ``(samples, condition=this side's) -> (logits, sown)``: judged again, with this side's dropout.
     """
 
     samples: Tree
@@ -72,11 +73,11 @@ class Exhibit(NamedTuple):
     logits: Tree = None
     sown: Mapping[str, tuple] = {}
     augment_fn: Callable[[Tree], Tree] | None = None
-    judge_fn: Callable[[Tree], tuple[Tree, Mapping[str, tuple]]] | None = None
+    judge_fn: Callable[..., tuple[Tree, Mapping[str, tuple]]] | None = None
 
-    def logits_fn(self, samples: Tree) -> Tree:
-        """The logits of other samples, judged as this side was."""
-        return self.judge_fn(samples)[0]
+    def logits_fn(self, samples: Tree, *condition: Tree) -> Tree:
+        """The logits of other samples, judged as this side was; of fewer rows with their own condition."""
+        return self.judge_fn(samples, *condition)[0]
 
 
 class Context(NamedTuple):
@@ -131,7 +132,11 @@ class Term(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What one player's last update of a round looked at, for the global batch."""
+    """What one player's last update of a round looked at, for the global batch.
+
+    Rows that ``show_fn`` joins (two leaves of latents, one after the other) are joined on each device, so that their
+    order is another on several. A memory that picks rows by their place takes them from ``extras``, each leaf of B rows.
+    """
 
     latents: Tree
     shown: Shown

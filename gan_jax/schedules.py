@@ -77,6 +77,34 @@ def lazy(weight: float, *, every: int) -> Schedule:
     return lambda step: jnp.where(step % every == 0, every * weight, 0.0)
 
 
+def until(end: int, weight: float = 1.0) -> Schedule:
+    """``weight`` in rounds before ``end``, 0 from then on: a phase that ends, such as pre-training.
+
+    Args:
+        end: the first round without it, at least 1.
+        weight: finite, not negative.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+    _check(weight, 0.0, 0, end)
+    return lambda step: jnp.where(step < end, weight, 0.0)
+
+
+def since(begin: int, weight: float = 1.0) -> Schedule:
+    """0 in rounds before ``begin``, ``weight`` from then on: the phase after :func:`until`.
+
+    Args:
+        begin: the first round with it, at least 1.
+        weight: finite, not negative.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+    _check(weight, 0.0, 0, begin)
+    return lambda step: jnp.where(step >= begin, weight, 0.0)
+
+
 def _check(first: float, last: float, begin: int, end: int) -> None:
     for name, value in (("first", first), ("last", last)):
         if not 0.0 <= value < float("inf"):

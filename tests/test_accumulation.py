@@ -43,7 +43,7 @@ def game_of_rows(**changes):
 
 
 def after(play, game, batch, *, state=None, steps=3):
-    state = init(game, key, batch) if state is None else state
+    state = jax.jit(partial(init, game))(key, batch) if state is None else state
     step = jax.jit(make_train_step(game, play))
     for _ in range(steps):
         state, metrics = step(state, batch, jax.random.key(2))
@@ -124,6 +124,7 @@ def test_what_micro_batches_refuse():
         game_of_rows(micro_batches=0)
 
 
+@pytest.mark.thorough
 def test_blocks_that_are_computed_anew_have_the_same_gradients():
     """And bfloat16 keeps parameters, images and logits in float32."""
 

@@ -126,7 +126,7 @@ REFUSED = {
     "a number as a condition": (
         dict(show_fn=lambda g, latents, batch, turn: Shown(batch["real"], g(latents), 1.0)),
         ValueError,
-        r"condition of Shown must be an array of rows \[B, ...\], got 1.0",
+        r"condition of Shown must have 16 rows, got shape \(\)",
     ),
     "what is not sown": (
         a_term(lambda context: context.fake.sown["classes"][0]),

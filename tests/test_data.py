@@ -1,5 +1,4 @@
 import os
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -23,10 +22,6 @@ from gan_jax.data.arrays import joined
 from gan_jax.data.images import check_images, pad_images, real_to_pixels, stack_digits
 from gan_jax.game.keys import example_keys
 
-PREPARED = Path(__file__).parents[2] / "shared" / "tfds"
-needs_mnist = pytest.mark.skipif(
-    not (PREPARED / "mnist").is_dir(), reason=f"no prepared MNIST in {PREPARED}"
-)
 numbers = ArraySource({"x": np.arange(10)})
 
 
@@ -200,16 +195,15 @@ def test_tfds_that_would_have_to_be_prepared(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
-@needs_mnist
 @pytest.mark.filterwarnings("ignore:.*mutable default.*")
-def test_mnist_through_tfds():
-    source = tfds_source("mnist", split="train[:50]", data_dir=PREPARED)
+def test_mnist_through_tfds(image_sets):
+    source = tfds_source("mnist", split="train[:50]", data_dir=image_sets)
     assert len(source) == 50 and source[0]["image"].shape == (28, 28, 1)
     arrays = in_memory(source, fields=("image", "label"))
     assert check_images(arrays).arrays["label"].shape == (50,)
     np.testing.assert_array_equal(arrays[7]["image"], source[7]["image"])
     with pytest.raises(ValueError, match="no split 'trian'"):
-        tfds_source("mnist", split="trian", data_dir=PREPARED)
+        tfds_source("mnist", split="trian", data_dir=image_sets)
     with pytest.raises(ValueError, match="no field 'lable'"):
         in_memory(source, fields=("lable",))
 

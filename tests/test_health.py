@@ -15,6 +15,8 @@ from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.health import Watch, health_figures
 
+DEVICES = 1
+
 
 def test_the_mean_distance_of_pairs():
     corners = np.array([[0, 0], [3, 0], [0, 4]]) + 1000.0

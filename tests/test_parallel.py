@@ -82,11 +82,13 @@ def one():
     )
 
 
-# Half a minute each; what the others leave out is run on demand.
-EIGHT_DEVICES = [
-    pytest.param(name, marks=pytest.mark.slow) if name in ("parameters in eight", "pmap") else name
-    for name in ARRANGEMENTS
-]
+# What the others leave out is run elsewhere.
+MARKS = {
+    "parameters in two": pytest.mark.thorough,
+    "parameters in eight": pytest.mark.slow,
+    "pmap": pytest.mark.slow,
+}
+EIGHT_DEVICES = [pytest.param(name, marks=MARKS.get(name, ())) for name in ARRANGEMENTS]
 
 
 @pytest.mark.parametrize("name", EIGHT_DEVICES)
@@ -107,7 +109,11 @@ def seeds():
 
 
 @pytest.mark.parametrize(
-    "name", ["jit", *(pytest.param(n, marks=pytest.mark.slow) for n in list(ARRANGEMENTS)[1:])]
+    "name",
+    [
+        pytest.param("jit", marks=pytest.mark.thorough),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in list(ARRANGEMENTS)[1:]),
+    ],
 )
 def test_eight_devices_agree_with_one_for_an_ensemble(seeds, name):
     feed, keys, expected = seeds

@@ -109,6 +109,10 @@ def test_schedules_by_hand_and_what_they_refuse():
     np.testing.assert_allclose(at(wave, 0, 15, 20, 99), [1, 0.6, 0.2, 0.2], atol=1e-6)
     lazily = schedules.lazy(0.5, every=8)
     np.testing.assert_allclose(at(lazily, 0, 1, 7, 8, 16), [4, 0, 0, 4, 4])
+    np.testing.assert_array_equal(at(schedules.until(5, 2.0), 0, 4, 5, 9), [2, 2, 0, 0])
+    np.testing.assert_array_equal(at(schedules.since(5, 2.0), 0, 4, 5, 9), [0, 0, 2, 2])
+    with pytest.raises(ValueError, match="end after it begins"):
+        schedules.until(0)
     for make in (schedules.linear, schedules.cosine):
         with pytest.raises(ValueError, match="end after it begins"):
             make(1.0, 0.0, begin=20, end=20)

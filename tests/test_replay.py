@@ -12,6 +12,8 @@ from gan_jax.game import GANState, Term, TrainState
 from gan_jax.replay import _verdict, replay
 from gan_jax.training.loop import NonFiniteError
 
+DEVICES = 1
+
 
 def weight_that_ends(step):
     return jnp.log(4.5 - step)  # NaN from the sixth step on, which is number 5 counted from 0

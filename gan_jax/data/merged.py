@@ -1,35 +1,34 @@
 """Several sources in one batch, each in its own order: unpaired data."""
 
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import jax
-import numpy as np
 
 from gan_jax.data.batches import Feed
+from gan_jax.data.named import BESIDE, beside
 from gan_jax.game.keys import named
 
 
-def merged(feeds: Mapping[str, Feed], beside: Feed | None = None) -> Feed:
+def merged(feeds: Mapping[str, Feed], unnamed: Feed | None = None) -> Feed:
     """One feed of several: the batch holds, under each name, the batch of that feed.
 
     The feeds may have different lengths and different numbers of rows, and each keeps its own order. Give their
-    :class:`gan_jax.data.Batches` the seeds of :func:`seed_of`: with one seed two sources of equal length would be
-    shuffled alike.
+    :class:`gan_jax.data.Batches` the seeds of :func:`gan_jax.data.named.seed_of`: with one seed two sources of equal
+    length would be shuffled alike.
 
     Args:
         feeds: name -> feed; ``{"a": ..., "b": ...}`` makes ``{"a": {"real": ...}, "b": {"real": ...}}``.
-        beside: a feed whose fields stand beside those names, such as ``real``.
+        unnamed: a feed whose fields stand beside those names, such as ``real``.
 
     Raises:
         ValueError: there is no feed.
     """
-    if not feeds:
+    if not feeds and unnamed is None:
         raise ValueError(
             "merged needs at least one feed, got none: merged({'a': feed_a, 'b': feed_b})"
         )
-    feeds = dict(feeds) | ({} if beside is None else {"": beside})
+    feeds = dict(feeds) | ({} if unnamed is None else {BESIDE: unnamed})
 
     def feed_fn(step: int, count: int) -> dict[str, Any]:
         return {name: feed.feed_fn(step, count) for name, feed in feeds.items()}
@@ -39,7 +38,7 @@ def merged(feeds: Mapping[str, Feed], beside: Feed | None = None) -> Feed:
             name: feed.load_fn(resident[name], tree[name], named(key, name))
             for name, feed in feeds.items()
         }
-        return batch | batch.pop("", {})
+        return beside(batch)
 
     return Feed(
         resident={name: feed.resident for name, feed in feeds.items()},
@@ -47,8 +46,3 @@ def merged(feeds: Mapping[str, Feed], beside: Feed | None = None) -> Feed:
         load_fn=load_fn,
         streamed=any(feed.streamed for feed in feeds.values()),
     )
-
-
-def seed_of(seed: int, name: str) -> int:
-    """The seed of one of several sources: a function of the run's and of the name."""
-    return int(np.random.SeedSequence([seed, zlib.crc32(name.encode())]).generate_state(1)[0])

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data.arrays import Source, read_many
+from gan_jax.data.named import beside
 from gan_jax.game.keys import example_keys
 
 Example = dict[str, jax.Array]
@@ -68,7 +69,7 @@ def first_rows(
     """
     if isinstance(source, Mapping):
         num = min(num, *map(len, source.values()))
-        return {name: first_rows(each, prepare_fn, num) for name, each in source.items()}
+        return beside({name: first_rows(each, prepare_fn, num) for name, each in source.items()})
     examples = read_many(source, range(min(num, len(source))))
     fields = {name: np.stack([example[name] for example in examples]) for name in examples[0]}
     prepare = jax.jit(partial(prepare_examples, prepare_fn, None, jax.random.key(0)))

@@ -16,9 +16,10 @@ def draw_latents(game: Game, key: jax.Array, num: int) -> Any:
     """
     latents = game.latent_fn(key, (num, game.latent_size))
     for path, leaf in jax.tree_util.tree_leaves_with_path(latents):
-        if leaf.shape[:1] != (num,):
+        if jnp.shape(leaf)[:1] != (num,):
             raise ValueError(
-                f"latent_fn(key, ({num}, {game.latent_size})) must give leaves of {num} rows, got {leaf.shape} at "
+                f"latent_fn(key, ({num}, {game.latent_size})) must give leaves of {num} rows, got "
+                f"{jnp.shape(leaf)} at "
                 f"latents{jax.tree_util.keystr(path)}: what is drawn twice for an example is two leaves"
             )
     return latents

@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from gan_jax.context import Context, Exhibit
+from gan_jax.context import Context, Exhibit, Named
 from gan_jax.game.batch import Batch, num_rows
 from gan_jax.game.batch_axis import BatchAxis
 from gan_jax.game.game import Game
@@ -55,13 +55,13 @@ def look(
         def augment_fn(raw: Any) -> Any:
             return augmented(game, axis.own_key(augmentation_key(key)), raw, condition, turn)
 
-        def judged(samples: Any):
+        def judged(samples: Any, condition: Any = condition):
             args = (samples,) if condition is None else (samples, condition)
             return judge(variables, key, side, lambda judge_fn: judge_fn(*args))
 
         samples = augment_fn(raw)
         (logits, sown), after = judged(samples)
-        again = lambda samples: judged(samples)[0]  # noqa: E731
+        again = lambda *told: judged(*told)[0]  # noqa: E731
         return Exhibit(samples, raw, condition, logits, sown, augment_fn, again), after
 
     shown, after_show = show_latents(latents)
@@ -73,7 +73,7 @@ def look(
     context = Context(
         real=real,
         fake=fake,
-        batch=batch,
+        batch=Named(batch, "a term asks the batch for {name}, which holds {names}"),
         latents=latents,
         extras=shown.extras,
         step=state.step,

@@ -63,9 +63,18 @@ def cond(predicate: jax.Array, true_fn: Callable, false_fn: Callable, *operands:
     """
     if not (_slow_in_a_loop(true_fn, *operands) or _slow_in_a_loop(false_fn, *operands)):
         return jax.lax.cond(predicate, true_fn, false_fn, *operands)
-    return jax.tree.map(
-        lambda a, b: jnp.where(predicate, a, b), true_fn(*operands), false_fn(*operands)
+    chosen = _gated(predicate, true_fn, operands), _gated(~predicate, false_fn, operands)
+    return jax.tree.map(lambda a, b: jnp.where(predicate, a, b), *chosen)
+
+
+def _gated(predicate: jax.Array, function: Callable, operands: Any) -> Any:
+    """The function's value, through which no gradient flows unless the predicate holds, not even one of NaN."""
+    function, closed_over = jax.closure_convert(function, *operands)
+    gated = jax.tree.map(
+        lambda leaf: jnp.where(predicate, leaf, jax.lax.stop_gradient(leaf)),
+        (*operands, *closed_over),
     )
+    return function(*gated)
 
 
 def _slow_in_a_loop(body_fn: Callable, *inputs: Any) -> bool:

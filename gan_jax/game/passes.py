@@ -7,6 +7,8 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
+from flax.errors import ScopeCollectionNotFound, ScopeParamNotFoundError
 from jax.extend.core import get_opaque_trace_state
 
 from gan_jax.context import Named, Shown, Turn
@@ -40,13 +42,21 @@ def one_pass(
         The outputs, the variables but ``params`` after the pass, and what was sown.
     """
     running = [name for name in variables if name != "params"]
-    outputs, written = module.apply(
-        variables,
-        method=lambda bound: calls_fn(_network_fn(bound, train, writes=train and bool(running))),
-        mutable=[*(running if train else []), "intermediates"],
-        # flax answers every stream that has no key of its own from this one
-        rngs={} if key is None else {"params": key},
-    )
+    try:
+        outputs, written = module.apply(
+            variables,
+            method=lambda bound: calls_fn(
+                _network_fn(bound, train, writes=train and bool(running))
+            ),
+            mutable=[*(running if train else []), "intermediates"],
+            # flax answers every stream that has no key of its own from this one
+            rngs={} if key is None else {"params": key},
+        )
+    except (ScopeParamNotFoundError, ScopeCollectionNotFound) as error:
+        raise ValueError(
+            f"a call of {type(module).__name__} finds no parameters: what only a term calls must be called in show_fn "
+            f"too (of a discriminator: in __call__), to be initialised. {error}"
+        ) from error
     sown = written.pop("intermediates", {})
     return outputs, written, sown
 
@@ -88,8 +98,11 @@ def show(
         raise TypeError(f"show_fn must return Shown(real, fake, ...), got {type(shown).__name__}")
     if not isinstance(shown.extras, Mapping):
         raise TypeError(f"extras of Shown must be a dict, got {type(shown.extras).__name__}")
-    _check_rows(shown)
     _check_sides(shown)
+    _check_rows("condition", shown.condition, shown.real)
+    _check_rows("fake_condition", shown.fake_condition, shown.fake)
+    if game.memory:  # which is shown them, for the global batch
+        _check_rows("extras", shown.extras, None)
     return shown._replace(
         extras=Named(shown.extras, "show_fn gives no extras {name}, it gives {names}")
     )
@@ -102,11 +115,10 @@ def augmented(game: Game, key: jax.Array, raw: Any, condition: Any, turn: Turn) 
         ValueError: there is a condition, and the augmentation changed the number of rows.
     """
     samples = game.augment_fn(key, raw, turn)
-    told = jax.tree.leaves(condition)
-    rows, told_rows = len(jax.tree.leaves(samples)[0]), len(told[0]) if told else None
-    if told_rows not in (None, rows):
+    before, after = (len(jax.tree.leaves(tree)[0]) for tree in (raw, samples))
+    if after != before and condition is not None:
         raise ValueError(
-            f"augment_fn makes {rows} rows of samples with {told_rows} rows of condition: packing joins samples of "
+            f"augment_fn makes {after} rows of {before} that have a condition: packing joins samples of "
             "different conditions, and is for players without a condition"
         )
     return samples
@@ -180,14 +192,17 @@ def _methods(module: nn.Module) -> list[str]:
     return [name for name in own if callable(getattr(type(module), name))]
 
 
-def _check_rows(shown: Shown) -> None:
-    """Refuses what has no axis of rows."""
-    for field in ("real", "fake", "condition", "fake_condition"):
-        for path, leaf in _leaves(getattr(shown, field)):
-            if getattr(leaf, "ndim", 0) < 1:
-                raise ValueError(
-                    f"{field}{path} of Shown must be an array of rows [B, ...], got {leaf!r}"
-                )
+def _check_rows(what: str, tree: Any, samples: Any) -> None:
+    """Refuses what is no tree of rows, or of other rows than the samples."""
+    sizes = [len(leaf) for leaf in jax.tree.leaves(samples)[:1]]
+    for path, leaf in _leaves(tree):
+        shape = jnp.shape(leaf)
+        if not shape or (sizes and shape[0] != sizes[0]):
+            rows = f"{sizes[0]} rows" if sizes else "rows"
+            raise ValueError(
+                f"{what}{path} of Shown must have {rows}, got shape {shape}: one value for all rows is "
+                "jnp.full(num, value)"
+            )
 
 
 def _check_sides(shown: Shown) -> None:
@@ -199,6 +214,10 @@ def _check_sides(shown: Shown) -> None:
         )
     sides = zip(_leaves(shown.real), _leaves(shown.fake), strict=True)
     for (path, real), (_, fake) in sides:
+        if not (jnp.ndim(real) and jnp.ndim(fake)):
+            raise ValueError(
+                f"real{path} and fake{path} of Shown must be arrays of rows, got {real!r} and {fake!r}"
+            )
         if real.dtype != fake.dtype:
             raise TypeError(
                 f"real{path} is {real.dtype} and fake{path} is {fake.dtype}: both must be floating point, or of "

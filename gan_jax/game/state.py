@@ -130,9 +130,11 @@ def shapes_of_samples(game: Game, num: int) -> Batch:
 
 
 def _first_value(memory: Memory, rows: Batch) -> Any:
-    # of a strong type, as the step gives it back: else the second step would be compiled anew
+    # of a strong type, as the step gives it back: else the second step would be compiled anew; and each a buffer of
+    # its own, which can be donated
     return jax.tree.map(
-        lambda leaf: lax.convert_element_type(leaf, jnp.result_type(leaf)), memory.init_fn(rows)
+        lambda leaf: jnp.copy(lax.convert_element_type(leaf, jnp.result_type(leaf))),
+        memory.init_fn(rows),
     )
 
 

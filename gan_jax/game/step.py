@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gan_jax.context import Memory, Seen
+from gan_jax.context import Memory, Named, Seen
 from gan_jax.game.batch import Batch, check_batch, num_rows, rows_of
 from gan_jax.game.batch_axis import divided, undivided
 from gan_jax.game.ema import move_ema
@@ -71,7 +71,8 @@ def make_train_step(
         with _statistics_of_the_global_batch(axis_name):
             after, updates = play(game, axis, state, batch, round_key)
         metrics = _named(updates)
-        seen = Seen(state.step, metrics, updates["generator"].rows, updates["discriminator"].rows)
+        told = Named(metrics, "a memory asks for the metric {name}, the round has {names}")
+        seen = Seen(state.step, told, updates["generator"].rows, updates["discriminator"].rows)
         decay = game.ema_decay_fn(state.step, axis.global_size(num_rows(rows_of(batch))))
         after = dataclasses.replace(
             after,
@@ -103,9 +104,9 @@ def _remembered(
     after = {}
     for name, (_, update_fn) in memory.items():
         old, new = values[name], update_fn(named(key, name), values[name], seen)
-        if _layout(old) != _layout(new):
+        if (layout := _layout(old)) != _layout(new):
             raise ValueError(
-                f"the update of memory {name!r} must keep its shapes and dtypes: it was {_layout(old)}, and is "
+                f"the update of memory {name!r} must keep its structure, shapes and dtypes: it was {layout}, and is "
                 f"{_layout(new)}"
             )
         after[name] = jax.tree.map(
@@ -114,11 +115,9 @@ def _remembered(
     return after
 
 
-def _layout(tree: Any) -> dict[str, str]:
-    return {
-        jax.tree_util.keystr(path) or "value": f"{jnp.result_type(leaf)}{list(jnp.shape(leaf))}"
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    }
+def _layout(tree: Any) -> str:
+    """Its structure, with the dtype and shape of each leaf."""
+    return str(jax.tree.map(lambda leaf: f"{jnp.result_type(leaf)}{list(jnp.shape(leaf))}", tree))
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from gan_jax.context import Rows
@@ -63,7 +64,14 @@ def gradient(
     of_params = partial(objective_fn, game, axis, state, rows, key, player)
     gradients, beside = jax.grad(of_params, has_aux=True)(state.player(player).params)
     gradients, metrics = axis.mean((gradients, beside.metrics))
-    return gradients, beside._replace(metrics=metrics, rows=axis.gather(beside.rows))
+    variables = jax.tree.map(partial(_of_all_devices, axis), beside.variables)
+    return gradients, Beside(variables, metrics, axis.gather(beside.rows))
+
+
+def _of_all_devices(axis: BatchAxis, variable: jax.Array) -> jax.Array:
+    """What a module of its own writes of the rows that it sees would differ from device to device."""
+    floating = jnp.issubdtype(variable.dtype, jnp.floating)
+    return axis.mean(variable) if floating else variable
 
 
 def apply_gradient(

@@ -13,7 +13,7 @@ import numpy as np
 from gan_jax.data import Batches, Source, image_fields, merged
 from gan_jax.data.batches import Feed, side_by_side
 from gan_jax.data.draws import Draws
-from gan_jax.data.merged import seed_of
+from gan_jax.data.named import BESIDE, seed_of
 from gan_jax.data.prepare import ExampleFn
 from gan_jax.drawing import DrawFn, generated
 from gan_jax.game import Game, alternating
@@ -34,9 +34,10 @@ class Experiment:
     Attributes:
         game: the players and what they minimise.
         source_fn: reads the data; not called when only samples are drawn. Unpaired data are a dict of sources,
-            ``{"a": ..., "b": ...}``, each shuffled by itself; the batch then holds a batch of each.
+            ``{"a": ..., "b": ...}``, each shuffled by itself; the batch then holds a batch of each. The fields of a
+            source named ``""`` stand beside the names of the others.
         steps: rounds to train.
-        batch_size: B, the global batch.
+        batch_size: B, the global batch; or one for each source of unpaired data.
         play: the kind of play, of :mod:`gan_jax.game.plays` or one of your own.
         seed: of the initialisation, the data order and everything drawn.
         num_seeds: independent runs side by side in one program, with seeds ``seed``, ``seed + 1``, ...;
@@ -73,7 +74,7 @@ class Experiment:
     game: Game
     source_fn: Callable[[], Sources]
     steps: int
-    batch_size: int
+    batch_size: int | Mapping[str, int]
     play: Play = alternating
     seed: int = 0
     num_seeds: int = 1
@@ -137,6 +138,12 @@ class Experiment:
         return jax.vmap(jax.random.key)(self.seed + jnp.arange(self.num_seeds))
 
     @property
+    def rows(self) -> int:
+        """Of the largest source in a batch: examples of a round, for rates."""
+        size = self.batch_size
+        return max(size.values()) if isinstance(size, Mapping) else size
+
+    @property
     def members(self) -> list["Experiment"]:
         """The runs of one seed that this one is made of; itself alone where it has one seed."""
         return [
@@ -151,17 +158,17 @@ def feed_of(experiment: Experiment, source: Sources) -> Feed:
     return feeds[0] if len(feeds) == 1 else side_by_side(feeds)
 
 
-def _feed_of_member(experiment: Experiment, source: Sources, seed: int) -> Feed:
+def _feed_of_member(experiment: Experiment, source: Sources, seed: int, name: str = BESIDE) -> Feed:
     if isinstance(source, Mapping):
-        return merged(
-            {
-                name: _feed_of_member(experiment, each, seed_of(seed, name))
-                for name, each in source.items()
-            }
-        )
+        feeds = {
+            name: _feed_of_member(experiment, each, seed_of(seed, name), name)
+            for name, each in source.items()
+        }
+        return merged(feeds, feeds.pop(BESIDE, None))
+    size = experiment.batch_size
     batches = experiment.batches_fn(
         source,
-        batch_size=experiment.batch_size,
+        batch_size=size[name] if isinstance(size, Mapping) else size,
         seed=seed,
         steps_per_round=experiment.game.discriminator_steps,
         process_index=jax.process_index(),

@@ -208,7 +208,7 @@ def _watched(
         folder,
         first_step=first_step,
         steps=experiment.steps,
-        batch_size=experiment.batch_size * experiment.num_seeds,
+        batch_size=experiment.rows * experiment.num_seeds,
     )
     stack.callback(_draw_curves, folder)
     stack.enter_context(closing(log))

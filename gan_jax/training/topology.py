@@ -120,10 +120,10 @@ def compile_step(
         ValueError: the devices do not divide the batch.
     """
     game = experiment.game
-    if experiment.batch_size % len(devices):
+    if experiment.rows % len(devices):
         raise ValueError(
-            f"batch_size {experiment.batch_size} must be a multiple of the {len(devices)} chips, such as "
-            f"{math.ceil(experiment.batch_size / len(devices)) * len(devices)}"
+            f"batch_size {experiment.rows} must be a multiple of the {len(devices)} chips, such as "
+            f"{math.ceil(experiment.rows / len(devices)) * len(devices)}"
         )
     mesh = device_mesh(devices, parameter_shards)
     whole, rows = NamedSharding(mesh, P()), NamedSharding(mesh, P(None, mesh.axis_names))
@@ -158,7 +158,7 @@ def _batch(experiment: Experiment) -> Any:
     """The shapes of a batch: in the default game without labels those of what the generator draws, else the data's."""
     game = experiment.game
     if game.show_fn is from_latents and not getattr(game.generator, "num_classes", None):
-        return shapes_of_samples(game, experiment.batch_size)
+        return shapes_of_samples(game, experiment.rows)
     return batch_shapes(experiment, feed_of(experiment, experiment.source_fn()))
 
 
