@@ -1,6 +1,7 @@
 """Micro-batches: the same gradients with less memory, and what changes where rows look at each other."""
 
 import dataclasses
+from functools import partial
 
 import jax
 import jax.numpy as jnp

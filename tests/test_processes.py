@@ -194,8 +194,10 @@ def test_a_pod_trains_what_one_process_trains(alone, pod):
 def test_each_process_reads_its_share(pod):
     read = {path.name: path.read_text().split() for path in pod[1].iterdir()}
     first, second = read["0_of_2"], read["1_of_2"]
-    # 12 batches of 16, half of each; both take the fingerprint of 16, and the first looks at samples too
-    assert first[:16] == second[:16] and len(second[16:]) == 12 * 8
+    # half of the first batch for its shapes, the fingerprint of 16, half of the first batch to initialise on, then
+    # 12 batches of 16, half of each; the first process looks at samples too
+    assert first[8:24] == second[8:24] and len(second) == 8 + 16 + 8 + 12 * 8
+    assert second[:8] == second[24:32] != first[:8]
     assert len(first) > len(second)
 
 

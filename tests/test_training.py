@@ -20,6 +20,7 @@ from gan_jax.models.blocks import BatchNorm
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment, feed_of, load_experiment_function
+from gan_jax.training.first_batch import batch_shapes
 from gan_jax.training.interruption import Interrupted, listen
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.pictures import image_grid
@@ -319,7 +320,8 @@ class Unsaved:
 
 def new_state(experiment):
     feed = feed_of(experiment, experiment.source_fn())
-    return first_state(experiment, Unsaved(), first_device, feed)[0]
+    shapes = batch_shapes(experiment, feed)
+    return first_state(experiment, Unsaved(), first_device, feed, shapes)[0]
 
 
 def test_grid_of_images():

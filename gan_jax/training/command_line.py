@@ -51,10 +51,9 @@ def main(experiment: Callable[..., Experiment], *, tiny: Mapping[str, Any] | Non
             f"main takes the function that makes the Experiment, got {type(experiment).__name__}: "
             "def experiment(*, steps: int = 1000) -> Experiment: ..., then main(experiment)"
         )
-    if unknown := sorted(set(tiny) - set(inspect.signature(experiment).parameters)):
-        raise TypeError(
-            f"tiny names {', '.join(unknown)}, which is no argument of {experiment.__name__}"
-        )
+    known = {*inspect.signature(experiment).parameters, *inspect.signature(_run_options).parameters}
+    if unknown := sorted(set(tiny) - known):
+        raise TypeError(f"tiny names {', '.join(unknown)}, which is no flag")
     file = Path(inspect.getfile(experiment))
     parser = _with_run_options(experiment)
     options = tyro.cli(parser, prog=file.name, args=_with_tiny(sys.argv[1:], tiny))

@@ -14,7 +14,7 @@ from gan_jax.data.batches import Feed
 from gan_jax.data.read_ahead import read_ahead
 from gan_jax.game import GANState
 from gan_jax.metrics.judgement import Judge
-from gan_jax.training.batch_record import shapes_as_json
+from gan_jax.training.batch_record import shapes_as_json, shapes_from_json
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.curves import save_curves
 from gan_jax.training.drawing import Drawer
@@ -168,7 +168,9 @@ def _play(
             return stack.enter_context(closing(Checkpoints(path, record=config, **options)))
 
         checkpoints = opened(folder.checkpoints, keep_every=experiment.keep_every_steps)
-        state, done = first_state(experiment, checkpoints, arrangement.place_fn, feed)
+        state, done = first_state(
+            experiment, checkpoints, arrangement.place_fn, feed, shapes_from_json(config["batch"])
+        )
         if on_first(lambda: _already(folder, experiment, done)):
             return None
         on_first(lambda: _check_drawing(experiment, folder, source))

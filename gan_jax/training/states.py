@@ -22,12 +22,24 @@ CheckpointName = Literal["last", "best"] | int  # or the number of a step
 
 
 def first_state(
-    experiment: Experiment, checkpoints: Checkpoints, place_fn: PlaceFn, feed: Feed
+    experiment: Experiment,
+    checkpoints: Checkpoints,
+    place_fn: PlaceFn,
+    feed: Feed,
+    shapes: Batch,
 ) -> tuple[GANState, int]:
-    """The newest saved state, or a new one, where ``place_fn`` says; and its step."""
+    """The newest saved state, or a new one, where ``place_fn`` says; and its step.
+
+    Args:
+        experiment: the experiment.
+        checkpoints: of the run.
+        place_fn: a leaf of the state -> where it lies.
+        feed: whose first batch a new state is initialised on.
+        shapes: of a batch of one seed.
+    """
     target = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place_fn(leaf)),
-        abstract_state(experiment, batch_shapes(experiment, feed)),
+        abstract_state(experiment, shapes),
     )
     state = checkpoints.restore(target)
     if state is None:
