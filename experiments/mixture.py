@@ -24,8 +24,8 @@ from gan_jax.augment import compose
 from gan_jax.data import as_is
 from gan_jax.data.draws import Draws
 from gan_jax.data.mixtures import Mixture, grid, high_dimensional, ring
+from gan_jax.ema import halflife, no_ema
 from gan_jax.game import Game, Term, alternating, plays, simultaneous
-from gan_jax.game.ema import halflife, no_ema
 from gan_jax.game.update import Play
 from gan_jax.metrics.mixture_judge import mixture_modes
 from gan_jax.models.blocks import BatchNorm, maxout

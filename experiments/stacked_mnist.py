@@ -27,8 +27,8 @@ from gan_jax import losses, penalties, schedules
 from gan_jax.data import in_memory, tfds_source
 from gan_jax.data.arrays import joined
 from gan_jax.data.images import check_images, stack_digits
+from gan_jax.ema import no_ema
 from gan_jax.game import Game, Term, alternating, unrolled
-from gan_jax.game.ema import no_ema
 from gan_jax.game.update import Play
 from gan_jax.metrics import image_judges
 from gan_jax.metrics.classifier_cache import cached_classifier

@@ -2,7 +2,7 @@
 
 Rooms, from the mathematics up; imports point the other way:
 
-- ``losses``, ``penalties``, ``augment``, ``schedules``, ``optimizers``: functions of arrays
+- ``losses``, ``penalties``, ``augment``, ``schedules``, ``optimizers``, ``ema``: functions of arrays
 - ``context``: what a game shows its discriminator, and what a term may look at
 - ``remedies``: one file each against instability and mode collapse
 - ``models``: Flax generators and discriminators

@@ -11,7 +11,7 @@ import optax
 import pytest
 from games import vector_game
 from test_variants import feed_of
-from variants import VARIANTS, Variant, game, normal
+from variants import VARIANTS, Autoencoder, Variant, game, normal
 
 from gan_jax import losses, penalties
 from gan_jax.context import Context, Exhibit
@@ -148,6 +148,25 @@ REFUSED = {
         ValueError,
         r"must give leaves of 16 rows, got \(32, 3\)",
     ),
+    "a method that was never initialised": (
+        dict(
+            generator=Autoencoder(2),
+            latent_size=2,
+            show_fn=lambda g, latents, batch, turn: Shown(
+                batch["real"], g(latents, method="decode")
+            ),
+            **a_term(
+                lambda context: context.generator_fn(context.batch["real"], method="encode").sum(1)
+            ),
+        ),
+        ValueError,
+        "a call of Autoencoder finds no parameters: what only a term calls must be called in show_fn",
+    ),
+    "another name in a batch": (
+        a_term(lambda context: context.batch["label"]),
+        ValueError,
+        "a term asks the batch for 'label', which holds 'real'",
+    ),
     "a transformation around what writes": (
         dict(generator=normed, show_fn=wrapped),
         ValueError,
@@ -256,6 +275,15 @@ def test_convolutions_on_a_cpu_are_selected_and_not_branched():
         assert "cond[" in str(jax.make_jaxpr(lambda *args: step(*args))(state, batch, key))
 
 
+def test_a_skipped_term_sends_no_nan_back_through_a_convolution():
+    """Where both branches are computed, the slope of the one that is not taken may be infinite."""
+    made, batch = VARIANTS["pix2pix"]().game, VARIANTS["pix2pix"]().batch
+    root = Term(lambda key, c: jnp.sqrt(0.0 * c.real.logits).mean((1, 2)), lambda step: 0.0 * step)
+    state, metrics = play(dataclasses.replace(made, discriminator_terms={"root": root}), batch)
+    assert float(metrics["discriminator/root"]) == 0.0
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
+
+
 def test_means_of_bfloat16_are_taken_in_float32():
     ones = Term(lambda key, c: jnp.full(c.real.logits.shape, 1.0 + 2**-7, jnp.bfloat16), 1.0)
     _, metrics = play(vector_game(discriminator_terms={"ones": ones}))
@@ -298,6 +326,23 @@ def test_a_generator_that_is_called_twice_moves_its_statistics_twice():
     expected = 0.9 * 0.1 * first + 0.1 * second
     mean, _ = jax.tree.leaves(after.generator.variables)
     close(mean, expected)
+
+
+def test_a_side_is_judged_with_another_condition_of_other_rows():
+    players = dict(
+        generator=vector_game().generator.clone(num_classes=3),
+        discriminator=MLPDiscriminator((8,), num_classes=3),
+    )
+
+    def on_a_quarter(key, context):
+        return context.real.logits_fn(context.real.samples[::4], context.real.condition[::4])
+
+    terms = {"quarter": Term(on_a_quarter), "all": Term(lambda key, c: c.real.logits[::4])}
+    made = vector_game(**players, discriminator_terms=terms)
+    _, metrics = play(made, {**BATCH, "condition": jnp.arange(ROWS)[None] % 3})
+    np.testing.assert_allclose(
+        metrics["discriminator/quarter"], metrics["discriminator/all"], rtol=1e-5
+    )
 
 
 # Several judges
@@ -404,6 +449,25 @@ def test_a_memory_compiles_the_step_once():
         state, _ = counted(state, BATCH, key)
     assert len(traces) == 1
     np.testing.assert_allclose(state.memory["m"], 1 - 0.9**3, rtol=1e-6)
+
+
+def test_a_memory_keeps_its_structure_and_owns_its_buffers():
+    listed = Memory(lambda rows: (0.0, 0.0), lambda key, value, seen: list(value))
+    with pytest.raises(ValueError, match=r"must keep its structure.*was \('float32.*is \['float32"):
+        trace(vector_game(memory={"m": listed}))
+    shared = jnp.zeros(3)
+    pair = Memory(lambda rows: {"a": shared, "b": shared}, lambda key, value, seen: value)
+    made = vector_game(memory={"pair": pair})
+    state = init(made, key, BATCH)  # not jitted: nothing else would copy them
+    jax.jit(make_train_step(made), donate_argnums=0)(state, BATCH, key)
+
+
+def test_a_memory_that_asks_for_another_metric_is_told_those_of_the_round():
+    asks = Memory(lambda rows: 0.0, lambda key, value, seen: seen.metrics["generator/losses"])
+    with pytest.raises(
+        ValueError, match=r"metric 'generator/losses', the round has .*'generator/loss'"
+    ):
+        trace(vector_game(memory={"m": asks}))
 
 
 # Several devices

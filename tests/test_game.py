@@ -10,8 +10,8 @@ from games import vector_game
 from gan_jax import losses, penalties
 from gan_jax.augment import flip
 from gan_jax.drawing import players_of
+from gan_jax.ema import halflife, move_ema, no_ema
 from gan_jax.game import Term, draw_latents, init, make_train_step
-from gan_jax.game.ema import halflife, move_ema, no_ema
 from gan_jax.game.keys import update_keys
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator

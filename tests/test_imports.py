@@ -10,7 +10,16 @@ ROOT = Path(gan_jax.__file__).parent
 ROOMS = [
     "commands", "training", "metrics", "drawing", "data", "stability", "game", "models", "remedies", "mathematics"
 ]  # fmt: skip
-MATHEMATICS = {"losses", "penalties", "augment", "context", "markov", "schedules", "optimizers"}
+MATHEMATICS = {
+    "losses",
+    "penalties",
+    "augment",
+    "context",
+    "ema",
+    "markov",
+    "schedules",
+    "optimizers",
+}
 FOLDERS = set(ROOMS) - {"commands", "mathematics"}
 
 

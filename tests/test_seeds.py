@@ -13,7 +13,7 @@ from gan_jax.augment import of_example
 from gan_jax.data import ArraySource, Batches, as_is
 from gan_jax.data.batches import Feed
 from gan_jax.data.draws import Draws
-from gan_jax.game.state import shapes_of_samples
+from gan_jax.game.initial import shapes_of_samples
 from gan_jax.metrics import seeds
 from gan_jax.metrics.judgement import Judge
 from gan_jax.models.blocks import BatchNorm

@@ -9,7 +9,7 @@ import pytest
 from test_experiments import load
 
 from gan_jax.game import init, make_train_step
-from gan_jax.game.state import shapes_of_samples
+from gan_jax.game.initial import shapes_of_samples
 
 stacked = load(Path(__file__).parents[1] / "experiments" / "stacked_mnist.py")
 

@@ -21,7 +21,7 @@ jax.config.update("jax_platforms", "cpu")
 from gan_jax.training.experiment import load_experiment_function
 from gan_jax.training.topology import compile_step, slice_devices
 built = load_experiment_function(Path(sys.argv[1]))(**json.loads(sys.argv[2]))
-from gan_jax.game.state import init, shapes_of_samples
+from gan_jax.game.initial import init, shapes_of_samples
 params = jax.eval_shape(lambda batch: init(built.game, jax.random.key(0), batch), shapes_of_samples(built.game, 16))
 sizes = [sum(4 * leaf.size for leaf in jax.tree.leaves(player.params)) for player in (params.generator, params.discriminator)]
 found = [

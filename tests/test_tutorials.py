@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import pytest
 
 from gan_jax.game import init, make_train_step
-from gan_jax.game.state import shapes_of_samples
+from gan_jax.game.initial import shapes_of_samples
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 

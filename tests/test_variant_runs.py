@@ -1,5 +1,6 @@
 """The six variants as runs: interrupted, killed, drawn from without their data."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -14,14 +15,18 @@ import pytest
 import variant_experiment
 from variants import VARIANTS
 
+from gan_jax.data import ArraySource, merged
 from gan_jax.drawing import generated
 from gan_jax.training.drawing import Drawer
+from gan_jax.training.experiment import feed_of
+from gan_jax.training.first_batch import first_batch
 from gan_jax.training.given import load_given
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.runner import run
 from gan_jax.training.states import last_state
 
 FILE = Path(variant_experiment.__file__)
+SOME = ArraySource({"x": 10.0 * np.arange(8)[:, None], "y": np.arange(8)})
 every_variant = pytest.mark.parametrize(
     "name",
     [
@@ -142,3 +147,22 @@ def test_a_game_that_cannot_be_drawn_is_refused_before_its_first_step(tmp_path, 
     ):
         train(tmp_path, "cyclegan", 4)
     assert (tmp_path / "metrics.jsonl").exists() is False
+
+
+def test_a_source_without_a_name_stands_beside_the_others():
+    """Few labelled rows beside the unlabelled ones, each shuffled by itself."""
+    named = {"": ArraySource({"real": np.arange(40.0)[:, None]}), "labelled": SOME}
+    built = dataclasses.replace(
+        variant_experiment.experiment(variant="bigan"),
+        source_fn=lambda: named,
+        batch_size={"": 16, "labelled": 4, "a": 4, "b": 4},
+    )
+    batch = first_batch(built, feed_of(built, named))
+    shapes = jax.tree.map(np.shape, batch)
+    assert shapes == {"real": (1, 16, 1), "labelled": {"x": (1, 4, 1), "y": (1, 4)}}
+    np.testing.assert_array_equal(batch["labelled"]["x"][..., 0], 10 * batch["labelled"]["y"])
+    same = feed_of(built, {"a": SOME, "b": SOME})
+    orders = [same.feed_fn(0, 5)[name]["examples"] for name in "ab"]
+    assert not np.array_equal(*orders)
+    with pytest.raises(ValueError, match="at least one feed, got none"):
+        merged({})

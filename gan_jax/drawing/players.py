@@ -8,7 +8,8 @@ import jax
 from gan_jax.context import Turn
 from gan_jax.game import Game, GANState
 from gan_jax.game.keys import UpdateKeys, augmentation_key, update_keys
-from gan_jax.game.passes import by_name, one_pass, turn_of
+from gan_jax.game.passes import by_name, one_pass
+from gan_jax.game.show import turn_of
 
 Tree = Any  # of rows
 Rows = Mapping[

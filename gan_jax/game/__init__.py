@@ -9,9 +9,10 @@ What a game shows its discriminator, and what terms and memories may look at: :m
 
 from gan_jax.context import Context, Exhibit, Memory, Rows, Seen, Shown, Term, Turn
 from gan_jax.game.game import Game, from_latents
-from gan_jax.game.latents import draw_latents
+from gan_jax.game.initial import init
 from gan_jax.game.plays import alternating, consensus, extragradient, simultaneous, unrolled
-from gan_jax.game.state import GANState, TrainState, init
+from gan_jax.game.show import draw_latents
+from gan_jax.game.state import GANState, TrainState
 from gan_jax.game.step import make_train_step
 
 __all__ = [

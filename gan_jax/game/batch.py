@@ -5,21 +5,19 @@ from typing import Any
 
 import jax
 
-from gan_jax.game.game import Game
-
 Batch = Mapping[str, Any]
 
 
-def check_batch(game: Game, batch: Batch) -> None:
+def check_batch(batch: Batch, discriminator_steps: int) -> None:
     """Refuses a batch whose leaves do not begin with the axes of a round.
 
     Raises:
         ValueError: a leaf has no axis for the rounds, or of another length; or as :func:`num_rows`.
     """
     for path, leaf in jax.tree_util.tree_leaves_with_path(dict(batch)):
-        if leaf.ndim < 2 or len(leaf) != game.discriminator_steps:
+        if leaf.ndim < 2 or len(leaf) != discriminator_steps:
             raise ValueError(
-                f"batch{jax.tree_util.keystr(path)} must be [discriminator_steps={game.discriminator_steps}, B, ...], "
+                f"batch{jax.tree_util.keystr(path)} must be [discriminator_steps={discriminator_steps}, B, ...], "
                 f"got {leaf.shape}: for one step a round, leaf[None]"
             )
     num_rows(rows_of(batch))

@@ -10,7 +10,7 @@ import optax
 
 from gan_jax.augment import AugmentFn, unchanged
 from gan_jax.context import Memory, Shown, Term, Turn
-from gan_jax.game.ema import EMADecayFn, halflife
+from gan_jax.ema import EMADecayFn, halflife
 from gan_jax.losses import AdversarialLoss, MeanFn, plain_mean
 
 DEFAULT_EMA = halflife(images=10_000)

@@ -17,8 +17,8 @@ from gan_jax.game.batch import Batch, num_rows
 from gan_jax.game.batch_axis import BatchAxis
 from gan_jax.game.game import Game
 from gan_jax.game.keys import UpdateKeys, augmentation_key
-from gan_jax.game.latents import draw_latents
-from gan_jax.game.passes import Variables, augmented, by_name, one_pass, show, turn_of
+from gan_jax.game.passes import Variables, by_name, one_pass
+from gan_jax.game.show import augmented, draw_latents, show, turn_of
 from gan_jax.game.state import GANState
 
 

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from gan_jax.context import Memory, Named, Seen
+from gan_jax.ema import move_ema
 from gan_jax.game.batch import Batch, check_batch, num_rows, rows_of
 from gan_jax.game.batch_axis import divided, undivided
-from gan_jax.game.ema import move_ema
 from gan_jax.game.game import Game
 from gan_jax.game.keys import named
 from gan_jax.game.objective import Metrics
@@ -66,7 +66,7 @@ def make_train_step(
     axis = undivided(shard_fn) if axis_name is None else divided(axis_name)
 
     def train_step(state: GANState, batch: Batch, key: jax.Array) -> tuple[GANState, Metrics]:
-        check_batch(game, batch)
+        check_batch(batch, game.discriminator_steps)
         round_key = jax.random.fold_in(key, state.step)
         with _statistics_of_the_global_batch(axis_name):
             after, updates = play(game, axis, state, batch, round_key)

@@ -21,7 +21,7 @@ Elsewhere, because they are more than remedies:
 - differentiable augmentation: :mod:`gan_jax.augment` in ``Game.augment_fn``;
 - spectral normalisation and minibatch standard deviation: :mod:`gan_jax.models`;
 - kinds of play (simultaneous, unrolled, extragradient, consensus): :mod:`gan_jax.game.plays`; the moving average:
-  :mod:`gan_jax.game.ema`; optimistic play is an optimiser, ``optax.optimistic_gradient_descent`` or
+  :mod:`gan_jax.ema`; optimistic play is an optimiser, ``optax.optimistic_gradient_descent`` or
   ``optax.optimistic_adam_v2``;
 - two time scales and decay: the two optimisers' learning rates, numbers or optax's schedules.
 """

@@ -53,8 +53,7 @@ class Experiment:
         draw_fn: ``(players, latents, rows) -> samples``: what is drawn for pictures and figures
             (:mod:`gan_jax.drawing.players`). The rows are the first of the held-out data, or else of the training data.
         standing_passes: before a generator draws, its running statistics are taken anew in so many passes of
-            64 latents (:func:`gan_jax.game.sampling.update_statistics`); 40 leave 1.5 % of what was
-            there. 0 keeps the moving average of the live generator's.
+            64 latents (standing statistics); 40 leave 1.5 % of what was there. 0 keeps the moving average of the live generator's.
         picture_fn: ``(samples, logits_fn) -> PIL image`` of what ``draw_fn`` gives; ``logits_fn`` is what the
             discriminator says of samples, in evaluation mode.
         num_pictured: samples in a picture of the run.

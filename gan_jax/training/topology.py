@@ -16,8 +16,8 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from gan_jax.game import from_latents, make_train_step
+from gan_jax.game.initial import shapes_of_samples
 from gan_jax.game.loops import traced_for
-from gan_jax.game.state import shapes_of_samples
 from gan_jax.training.experiment import Experiment, feed_of
 from gan_jax.training.first_batch import batch_shapes
 from gan_jax.training.placement import device_mesh, shard_rows, state_sharding

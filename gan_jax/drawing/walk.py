@@ -1,28 +1,7 @@
-"""Latents: everything that a game draws for each example."""
-
-from typing import Any
+"""Latents on the way from one sample to another."""
 
 import jax
 import jax.numpy as jnp
-
-from gan_jax.game.game import Game
-
-
-def draw_latents(game: Game, key: jax.Array, num: int) -> Any:
-    """``num`` rows from the game's latent distribution: ``[num, game.latent_size]``, or a tree of rows.
-
-    Raises:
-        ValueError: ``latent_fn`` gave a leaf of another number of rows.
-    """
-    latents = game.latent_fn(key, (num, game.latent_size))
-    for path, leaf in jax.tree_util.tree_leaves_with_path(latents):
-        if jnp.shape(leaf)[:1] != (num,):
-            raise ValueError(
-                f"latent_fn(key, ({num}, {game.latent_size})) must give leaves of {num} rows, got "
-                f"{jnp.shape(leaf)} at "
-                f"latents{jax.tree_util.keystr(path)}: what is drawn twice for an example is two leaves"
-            )
-    return latents
 
 
 def interpolate(first: jax.Array, second: jax.Array, num: int) -> jax.Array:
