@@ -13,7 +13,8 @@ Rooms, from the mathematics up; imports point the other way:
 - ``metrics``: figures from samples
 - ``training``: experiments, the loop, devices, checkpoints, logs
 
-Commands: ``python -m gan_jax.sample``, ``evaluate``, ``report``, ``replay``, ``spectrum``, ``compile_for``.
+Commands: ``python -m gan_jax.sample``, ``evaluate``, ``report``, ``replay``, ``spectrum``,
+``compile_for``.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Augmentation: differentiable functions ``(key, images, turn) -> images``; each image gets its own draw.
+"""Augmentation: differentiable functions ``(key, images, turn) -> images``, a draw for each image.
 
 There are two places for one, and they teach different things:
 
@@ -7,8 +7,8 @@ There are two places for one, and they teach different things:
 - ``Experiment(data_augment_fn=...)`` changes the real images only: more data, whose changes the
   generator learns to draw. It takes one example; :func:`of_example` makes one of a function here.
 
-The ``turn`` (:class:`gan_jax.context.Turn`) is the game's: round, player and memory. The functions here do not look
-at it; :mod:`gan_jax.remedies.instance_noise` does.
+The ``turn`` (:class:`gan_jax.context.Turn`) is the game's: round, player and memory. The functions
+here do not look at it; :mod:`gan_jax.remedies.instance_noise` does.
 
 References:
     Zhao et al. 2020, arXiv 2006.10738, equations 5 to 7 (DiffAugment: colour, translation, cutout).
@@ -48,8 +48,8 @@ def of_example(augment_fn: AugmentFn, *fields: str) -> ExampleFn:
 
     Args:
         augment_fn: ``(key, images) -> images``.
-        fields: of the example, ``real`` if none is named. All of them get the same draw: an image and the image that
-            it is made from flip together.
+        fields: of the example, ``real`` if none is named. All of them get the same draw: an image
+            and the image that it is made from flip together.
     """
 
     def example_fn(key: jax.Array, example: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What a game puts before its discriminator, and what a term may look at in one update.
 
-A :class:`Turn` says whose turn it is. The game's ``show_fn`` answers with :class:`Shown`. Each of its two
-sides is judged once and becomes an :class:`Exhibit`. A :class:`Context` holds both, and everything else that
-a :class:`Term` may use. A :class:`Memory` keeps what must outlive a round.
+A :class:`Turn` says whose turn it is. The game's ``show_fn`` answers with :class:`Shown`. Each of
+its two sides is judged once and becomes an :class:`Exhibit`. A :class:`Context` holds both, and
+everything else that a :class:`Term` may use. A :class:`Memory` keeps what must outlive a round.
 
 Trees of rows: arrays in dicts, tuples and lists, each with one row per example on its leading axis.
 """
@@ -24,8 +24,8 @@ class Turn(NamedTuple):
 
     Attributes:
         step: rounds played before this one; int32.
-        player: ``"generator"`` or ``"discriminator"``: whose update this is. A Python string, so that a branch on
-            it costs nothing.
+        player: ``"generator"`` or ``"discriminator"``: whose update this is. A Python string, so
+            that a branch on it costs nothing.
         memory: name -> value of ``Game.memory``, as it was when the round began.
     """
 
@@ -41,9 +41,10 @@ class Shown(NamedTuple):
         real: what the discriminator must call real: samples, pairs of them, codes.
         fake: what it must call fake, of the same structure, shapes and dtypes.
         condition: what the discriminator is told of ``real`` besides; None tells it nothing.
-        fake_condition: what it is told of ``fake``, where that is another condition; None repeats ``condition``.
-        extras: whatever else was made on the way and terms want: reconstructions, cycles, codes; trees of rows in a game
-            with memory.
+        fake_condition: what it is told of ``fake``, where that is another condition; None repeats
+            ``condition``.
+        extras: whatever else was made on the way and terms want: reconstructions, cycles, codes;
+            trees of rows in a game with memory.
     """
 
     real: Tree
@@ -60,11 +61,14 @@ class Exhibit(NamedTuple):
         samples: as they were judged: augmented, packed.
         raw: as ``show_fn`` gave them.
         condition: what the discriminator was told.
-        logits: what it said: one per row ``[B]`` or per patch ``[B, h, w]``, or a tree of them from several judges.
+        logits: what it said: one per row ``[B]`` or per patch ``[B, h, w]``, or a tree of them from
+            several judges.
         sown: name -> tuple of all that the discriminator sowed under that name while it judged
             (``self.sow("intermediates", name, value)``).
-        augment_fn: raw samples -> samples: the augmentation that was drawn for this side, once more.
-        judge_fn: ``(samples, condition=this side's) -> (logits, sown)``: judged again, with this side's dropout.
+        augment_fn: raw samples -> samples: the augmentation that was drawn for this side, once
+            more.
+        judge_fn: ``(samples, condition=this side's) -> (logits, sown)``: judged again, with this
+            side's dropout.
     """
 
     samples: Tree
@@ -76,7 +80,7 @@ class Exhibit(NamedTuple):
     judge_fn: Callable[..., tuple[Tree, Mapping[str, tuple]]] | None = None
 
     def logits_fn(self, samples: Tree, *condition: Tree) -> Tree:
-        """The logits of other samples, judged as this side was; of fewer rows with their own condition."""
+        """The logits of other samples, judged as this side was; fewer rows bring their condition."""
         return self.judge_fn(samples, *condition)[0]
 
 
@@ -94,11 +98,12 @@ class Context(NamedTuple):
         step: rounds played before this one.
         player: whose update this is.
         memory: name -> value of ``Game.memory``, as it was when the round began.
-        generator_fn: ``(*args, method=None)``: a call of the generator in training mode. Pure: what it writes to
-            running statistics is dropped, and JAX's transformations may wrap it.
+        generator_fn: ``(*args, method=None)``: a call of the generator in training mode. Pure: what
+            it writes to running statistics is dropped, and JAX's transformations may wrap it.
         discriminator_fn: likewise of the discriminator.
         show_fn: latents -> :class:`Shown` of this batch, with the same dropout; pure.
-        gather_fn: rows on this device -> rows of the global batch, for terms that compare rows with each other.
+        gather_fn: rows on this device -> rows of the global batch, for terms that compare rows with
+            each other.
     """
 
     real: Exhibit
@@ -119,12 +124,13 @@ class Term(NamedTuple):
     """What a player minimises beside its adversarial loss: ``weight * mean(term_fn(key, context))``.
 
     Attributes:
-        term_fn: ``(key, context) -> values``: one value per row ``[N]``, of any number of rows, or a scalar. It may
-            return ``(values, reports)`` with ``reports`` name -> mean over rows, of any fixed shape: scalars are
-            logged as ``player/term/name``, and a memory sees all of them. The key is fresh for each update.
-        weight: a number, or a schedule of the round (:mod:`gan_jax.schedules`). In rounds where a schedule gives 0 the
-            term is not computed, and logged as 0 (:func:`gan_jax.game.loops.cond` says where it is computed all the
-            same).
+        term_fn: ``(key, context) -> values``: one value per row ``[N]``, of any number of rows, or
+            a scalar. It may return ``(values, reports)`` with ``reports`` name -> mean over rows,
+            of any fixed shape: scalars are logged as ``player/term/name``, and a memory sees all of
+            them. The key is fresh for each update.
+        weight: a number, or a schedule of the round (:mod:`gan_jax.schedules`). In rounds where a
+            schedule gives 0 the term is not computed, and logged as 0
+            (:func:`gan_jax.game.loops.cond` says where it is computed all the same).
     """
 
     term_fn: Callable[[Key, Context], Values]
@@ -134,8 +140,9 @@ class Term(NamedTuple):
 class Rows(NamedTuple):
     """What one player's last update of a round looked at, for the global batch.
 
-    Rows that ``show_fn`` joins (two leaves of latents, one after the other) are joined on each device, so that their
-    order is another on several. A memory that picks rows by their place takes them from ``extras``, each leaf of B rows.
+    Rows that ``show_fn`` joins (two leaves of latents, one after the other) are joined on each
+    device, so that their order is another on several. A memory that picks rows by their place takes
+    them from ``extras``, each leaf of B rows.
     """
 
     latents: Tree
@@ -147,7 +154,8 @@ class Seen(NamedTuple):
 
     Attributes:
         step: rounds played before this one.
-        metrics: ``player/figure`` and ``player/term/report`` -> mean over that player's updates of the round.
+        metrics: ``player/figure`` and ``player/term/report`` -> mean over that player's updates of
+            the round.
         generator: the :class:`Rows` of its last update.
         discriminator: likewise.
     """
@@ -163,8 +171,9 @@ class Memory(NamedTuple):
 
     Attributes:
         init_fn: ``batch -> value``, a tree of arrays, from the rows of a first batch.
-        update_fn: ``(key, value, seen) -> value`` of the same shapes and dtypes. It is called once a round, on every
-            device with the same arguments; all updates of a round read the value from before it.
+        update_fn: ``(key, value, seen) -> value`` of the same shapes and dtypes. It is called once
+            a round, on every device with the same arguments; all updates of a round read the value
+            from before it.
     """
 
     init_fn: Callable[[Tree], Tree]

@@ -52,12 +52,13 @@ def evaluation(
         run: the run folder.
         num_samples: generated, and of real ones in each set; fewer where the data hold fewer.
         metrics: which; all that these images have by default.
-        checkpoint: last, best (by the metric that was measured during training), or the number of a step.
+        checkpoint: last, best (by the metric that was measured during training), or the number of a
+            step.
         live: the live generator instead of its moving average.
         of_seed: which of a run of several seeds; without it, the first.
         seed: of the latents, the choice of real images, subsets and directions.
-        inception: the Inception network looks, with the weights of this file, or ``published``: those are
-            downloaded on first use. Without it, the experiment's own classifier looks.
+        inception: the Inception network looks, with the weights of this file, or ``published``:
+            those are downloaded on first use. Without it, the experiment's own classifier looks.
         resize: for the Inception network, that of clean-fid or of the first program.
         data_dir: where the data lies now; without it, where the run had it.
         debug: show the traceback of an error.

@@ -229,9 +229,10 @@ def relativistic_average() -> AdversarialLoss:
 def swapped(loss: AdversarialLoss) -> AdversarialLoss:
     """The generator minimises the discriminator's loss with the two sides exchanged.
 
-    ``generator(real, fake) = loss.discriminator(fake, real)``: both sides reach the generator. For games whose real
-    side is made by the generator too, as a BiGAN's pairs ``(x, E(x))``: under a loss whose generator forgets the
-    real logits, such as :func:`non_saturating`, the encoder would get no gradient at all.
+    ``generator(real, fake) = loss.discriminator(fake, real)``: both sides reach the generator. For
+    games whose real side is made by the generator too, as a BiGAN's pairs ``(x, E(x))``: under a
+    loss whose generator forgets the real logits, such as :func:`non_saturating`, the encoder would
+    get no gradient at all.
 
     Args:
         loss: whose ``discriminator`` is taken.

@@ -1,21 +1,23 @@
 """Gradient penalties: functions of ``logits_fn`` and points, one unweighted value per example.
 
 ``logits_fn: [B, ...] -> [B]`` is anything that can be differentiated: a discriminator with its
-parameters and condition bound, or ``lambda x: x @ w`` in a test. Where a penalty is measured is
-a separate function of a key (:func:`on_real`, :func:`between`, ...), and :func:`gradient_penalty` makes
-a term of the two::
+parameters and condition bound, or ``lambda x: x @ w`` in a test. Where a penalty is measured is a
+separate function of a key (:func:`on_real`, :func:`between`, ...), and :func:`gradient_penalty`
+makes a term of the two::
 
     Game(discriminator_terms={"r1": Term(gradient_penalty(r1, on_real), weight=0.1)})
 
-Points are what the discriminator sees: augmented, packed. To penalise it as a function of what was not augmented
-yet, compose: ``r1(lambda x: real.logits_fn(real.augment_fn(x)), real.raw)`` with ``real = context.real``.
+Points are what the discriminator sees: augmented, packed. To penalise it as a function of what was
+not augmented yet, compose: ``r1(lambda x: real.logits_fn(real.augment_fn(x)), real.raw)`` with
+``real = context.real``.
 
-Conventions. R1 and R2 hold the 1/2 of Mescheder et al. (``weight`` is their ``gamma``).
-WGAN-GP and DRAGAN hold no 1/2 (``weight`` is their ``lambda``, 10 in both papers). Points may be a tree: norms are
-over all axes but the first of all its floating leaves; other leaves (labels, tokens) are held. The gradient is that
-of ``sum(logits_fn(points))``: for a ``logits_fn`` that judges each row by itself this is the per-example gradient;
-batch norm in the discriminator mixes rows, and the penalty then sees the mixture. Patches ``[B, h, w]`` are summed
-before the gradient. Of several judges (a tree of logits) each has its own penalty, and these are summed.
+Conventions. R1 and R2 hold the 1/2 of Mescheder et al. (``weight`` is their ``gamma``). WGAN-GP and
+DRAGAN hold no 1/2 (``weight`` is their ``lambda``, 10 in both papers). Points may be a tree: norms
+are over all axes but the first of all its floating leaves; other leaves (labels, tokens) are held.
+The gradient is that of ``sum(logits_fn(points))``: for a ``logits_fn`` that judges each row by
+itself this is the per-example gradient; batch norm in the discriminator mixes rows, and the penalty
+then sees the mixture. Patches ``[B, h, w]`` are summed before the gradient. Of several judges (a
+tree of logits) each has its own penalty, and these are summed.
 """
 
 from collections.abc import Callable
@@ -41,7 +43,8 @@ def gradient_penalty(
 
     Args:
         penalty_fn: such as :func:`r1`.
-        points_fn: ``(key, context) -> exhibit``, such as :func:`on_real`: the points, and how they are judged.
+        points_fn: ``(key, context) -> exhibit``, such as :func:`on_real`: the points, and how they
+            are judged.
     """
 
     def term_fn(key: jax.Array, context: Context) -> PerExample:
@@ -147,14 +150,17 @@ def on_fake(key: Key[Array, ""], context: Context) -> Exhibit:
 def between(key: Key[Array, ""], context: Context) -> Exhibit:
     """Uniformly drawn points on the lines from fake to real (for WGAN-GP), judged as the real side is.
 
-    ``e * real + (1 - e) * fake`` with one ``e ~ U[0, 1)`` per example; of a tree all floating leaves move alike.
+    ``e * real + (1 - e) * fake`` with one ``e ~ U[0, 1)`` per example; of a tree all floating
+    leaves move alike.
 
     Args:
         key: a PRNG key.
-        context: with ``real`` and ``fake`` of one structure and one shape ``[B, ...]`` of each leaf.
+        context: with ``real`` and ``fake`` of one structure and one shape ``[B, ...]`` of each
+            leaf.
 
     Raises:
-        ValueError: shapes differ; or there are leaves, or conditions, that no line joins (integers).
+        ValueError: shapes differ; or there are leaves, or conditions, that no line joins
+            (integers).
 
     References:
         Gulrajani et al. 2017, arXiv 1704.00028, algorithm 1, lines 4 to 6.

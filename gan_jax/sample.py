@@ -37,7 +37,8 @@ def sample(
         num: how many samples.
         out: the PNG to write.
         seed: of the latents; without it, those of the run's own pictures.
-        checkpoint: last, best (by the metric that was measured during training), or the number of a step.
+        checkpoint: last, best (by the metric that was measured during training), or the number of a
+            step.
         live: the live generator instead of its moving average.
         of_seed: which of a run of several seeds; without it, the first.
         debug: show the traceback of an error.

@@ -1,8 +1,9 @@
 """The eigenvalues of a trained game's Jacobian: ``python -m gan_jax.spectrum RUN --out spectrum.png``.
 
-Of the vector field of both players' gradients at a run's last checkpoint, on one batch of its data. An
-eigenvalue right of the imaginary axis grows by itself; those far above and below it turn the players
-around each other. All of them up to 2,000 parameters, the outermost by Arnoldi iteration beyond.
+Of the vector field of both players' gradients at a run's last checkpoint, on one batch of its data.
+An eigenvalue right of the imaginary axis grows by itself; those far above and below it turn the
+players around each other. All of them up to 2,000 parameters, the outermost by Arnoldi iteration
+beyond.
 """
 
 import dataclasses

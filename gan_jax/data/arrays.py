@@ -101,7 +101,8 @@ def read_many(source: Source, indices: Iterable[int]) -> list[dict[str, np.ndarr
 def fingerprint(source: Source | Mapping[str, Source]) -> dict:
     """What identifies the data: the source's own ``fingerprint()``, or its length and some examples.
 
-    The latter are 16 spread evenly, the first and the last among them: all of it may be too much to read.
+    The latter are 16 spread evenly, the first and the last among them: all of it may be too much to
+        read.
     """
     if isinstance(source, Mapping):
         return {name: fingerprint(each) for name, each in source.items()}

@@ -25,8 +25,8 @@ class Feed(NamedTuple):
     Attributes:
         resident: arrays that live on the device for the whole run.
         feed_fn: ``(step, count) -> tree`` of host arrays ``[count, steps_per_round, B, ...]``.
-        load_fn: ``(resident, one step of that tree, key) -> batch``; pure, runs on the device. The key
-            is the data's, the same at every step.
+        load_fn: ``(resident, one step of that tree, key) -> batch``; pure, runs on the device. The
+            key is the data's, the same at every step.
         streamed: whether ``feed_fn`` reads examples, so that it is worth reading ahead.
     """
 
@@ -88,12 +88,12 @@ class Batches:
         """Batches for the device: gathered there if the source is in memory, else sent there.
 
         Args:
-            prepare_fn: ``(key, example) -> fields``, one example of the source to what the game calls it:
-                ``real``, ``condition``, ``input``. On the device.
+            prepare_fn: ``(key, example) -> fields``, one example of the source to what the game
+                calls it: ``real``, ``condition``, ``input``. On the device.
             augment_fn: ``(key, fields) -> fields``, one prepared example, in training only.
 
-        Each example gets keys of its own place in the stream, so that what is drawn for it is a function of
-        (key, step) whatever the devices are.
+        Each example gets keys of its own place in the stream, so that what is drawn for it is a
+        function of (key, step) whatever the devices are.
         """
         resident = self.source.arrays if isinstance(self.source, ArraySource) else None
 

@@ -56,7 +56,7 @@ class Draws:
         return stream_places(self.shape, step, count)[:, :, self._rows]
 
     def feed(self, prepare_fn: ExampleFn, *, augment_fn: ExampleFn | None = None) -> Feed:
-        """Batches for the device, gathered there; arguments as of :meth:`gan_jax.data.batches.Batches.feed`."""
+        """As :meth:`gan_jax.data.batches.Batches.feed`, gathered on the device."""
         num = len(self.source)
 
         def choose(key: jax.Array, place: jax.Array) -> jax.Array:

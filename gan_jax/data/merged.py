@@ -13,12 +13,13 @@ from gan_jax.game.keys import named
 def merged(feeds: Mapping[str, Feed], unnamed: Feed | None = None) -> Feed:
     """One feed of several: the batch holds, under each name, the batch of that feed.
 
-    The feeds may have different lengths and different numbers of rows, and each keeps its own order. Give their
-    :class:`gan_jax.data.Batches` the seeds of :func:`gan_jax.data.named.seed_of`: with one seed two sources of equal
-    length would be shuffled alike.
+    The feeds may have different lengths and different numbers of rows, and each keeps its own
+    order. Give their :class:`gan_jax.data.Batches` the seeds of :func:`gan_jax.data.named.seed_of`:
+    with one seed two sources of equal length would be shuffled alike.
 
     Args:
-        feeds: name -> feed; ``{"a": ..., "b": ...}`` makes ``{"a": {"real": ...}, "b": {"real": ...}}``.
+        feeds: name -> feed; ``{"a": ..., "b": ...}`` makes ``{"a": {"real": ...}, "b": {"real":
+            ...}}``.
         unnamed: a feed whose fields stand beside those names, such as ``real``.
 
     Raises:

@@ -9,7 +9,7 @@ BESIDE = ""  # the name of the source whose fields stand beside the names of the
 
 
 def beside(batch: dict[str, Any]) -> dict[str, Any]:
-    """A batch of several sources, with the fields of the one that has no name beside the names of the others."""
+    """A batch of several sources: the fields of the one without a name, beside the others' names."""
     return {name: fields for name, fields in batch.items() if name != BESIDE} | batch.get(
         BESIDE, {}
     )

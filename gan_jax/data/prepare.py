@@ -1,4 +1,4 @@
-"""From an example of a source to the fields of the game, and the first of them for pictures and figures."""
+"""From an example of a source to the fields of the game, and the first of them for pictures."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,7 +17,7 @@ ExampleFn = Callable[[jax.Array, Example], dict[str, Any]]  # (key, one example)
 
 
 def image_fields(key: jax.Array, example: Example) -> dict[str, jax.Array]:
-    """``image`` uint8 in 0..255 to ``real`` in [-1, 1], as ``image / 127.5 - 1``; other fields are left out."""
+    """``image`` uint8 in 0..255 to ``real = image / 127.5 - 1`` in [-1, 1]; no other field is kept."""
     return {"real": example["image"].astype(jnp.float32) / 127.5 - 1.0}
 
 
@@ -33,7 +33,7 @@ def prepare_examples(
     places: jax.Array,
     examples: Example,
 ) -> dict[str, Any]:
-    """Every example prepared, and augmented where there is an ``augment_fn``, with keys of its own place.
+    """Every example prepared, and augmented if there is an ``augment_fn``, with keys of its place.
 
     Args:
         prepare_fn: ``(key, example) -> fields``.

@@ -21,10 +21,11 @@ class Players(NamedTuple):
     """Both networks in evaluation mode (running statistics, no dropout): pure functions.
 
     Attributes:
-        generator_fn: ``(*args, method=None)``: a call of the generator, of its EMA or its live weights.
+        generator_fn: ``(*args, method=None)``: a call of the generator, of its EMA or its live
+            weights.
         discriminator_fn: likewise of the discriminator.
-        judge_fn: ``(samples, condition=None) -> (logits, sown)``: what the discriminator says of samples, augmented and
-            packed as the game does it.
+        judge_fn: ``(samples, condition=None) -> (logits, sown)``: what the discriminator says of
+            samples, augmented and packed as the game does it.
         turn: step and memory, for players that change with them.
         state: the whole state, for what has no other door.
     """
@@ -36,8 +37,8 @@ class Players(NamedTuple):
     state: GANState | None = None
 
 
-# (players, latents, rows) -> samples, a tree. Whatever is drawn is a leaf of the latents, whatever is given (a label,
-# an input image) a field of the rows. There is no key.
+# (players, latents, rows) -> samples, a tree. Whatever is drawn is a leaf of the latents, whatever is
+# given (a label, an input image) a field of the rows. There is no key.
 DrawFn = Callable[[Players, Tree, Rows], Tree]
 
 

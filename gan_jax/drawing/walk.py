@@ -7,8 +7,8 @@ import jax.numpy as jnp
 def interpolate(first: jax.Array, second: jax.Array, num: int) -> jax.Array:
     """Latents on the way from one set to another, along great circles.
 
-    ``sin((1 - t) w) / sin(w) first + sin(t w) / sin(w) second`` with w the angle between the two: normal latents
-    lie near a sphere, and a straight line would leave it.
+    ``sin((1 - t) w) / sin(w) first + sin(t w) / sin(w) second`` with w the angle between the two:
+    normal latents lie near a sphere, and a straight line would leave it.
 
     Args:
         first: ``[B, Z]``.

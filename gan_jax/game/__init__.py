@@ -4,7 +4,8 @@ state = init(game, key, batch)                    # batch: {"real": [discriminat
 train_step = jax.jit(make_train_step(game))       # or make_train_step(game, play=unrolled(steps=5))
 state, metrics = train_step(state, batch, key)
 
-What a game shows its discriminator, and what terms and memories may look at: :mod:`gan_jax.context`.
+What a game shows its discriminator, and what terms and memories may look at:
+:mod:`gan_jax.context`.
 """
 
 from gan_jax.context import Context, Exhibit, Memory, Rows, Seen, Shown, Term, Turn

@@ -1,4 +1,4 @@
-"""Micro-batches (gradient accumulation): the mean of an objective over parts of a batch, with the memory of one part."""
+"""Micro-batches (gradient accumulation): the mean of an objective over the parts of a batch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,15 +19,18 @@ def accumulated(
 ) -> tuple[jax.Array, Any]:
     """``1/n sum_i objective_i``, and likewise variables and metrics, over n micro-batches.
 
-    Each is computed anew when its gradient is taken, so that the activations of one of them are in memory at
-    a time; that is about a third more work. Exact for what judges each row by itself or against the row
-    at its place. What looks across rows (batch norm, minibatch standard deviation, relativistic average,
-    top-k) sees one micro-batch; running statistics move once, by the mean over the micro-batches.
+    Each is computed anew when its gradient is taken, so that the activations of one of them are in
+    memory at a time; that is about a third more work. Exact for what judges each row by itself or
+    against the row at its place. What looks across rows (batch norm, minibatch standard deviation,
+    relativistic average, top-k) sees one micro-batch; running statistics move once, by the mean
+    over the micro-batches.
 
-    Micro-batch i holds the rows i, i + n, i + 2n, ..., so that each device splits the rows that it has.
+    Micro-batch i holds the rows i, i + n, i + 2n, ..., so that each device splits the rows that it
+    has.
 
     Args:
-        of_part: ``(axis, rows) -> (objective, beside)`` of one part; ``beside.rows`` of all parts are put together.
+        of_part: ``(axis, rows) -> (objective, beside)`` of one part; ``beside.rows`` of all parts
+            are put together.
         axis: how the batch is divided over devices.
         batch: a tree of rows; each leaf is divided by its own length.
         micro_batches: n, which divides the rows of each leaf.

@@ -43,38 +43,40 @@ def from_latents(
 class Game:
     """Two players, what is put before the discriminator, and what each player minimises.
 
-    In a round each player takes its steps, then the memory and the generator's EMA take one. In which
-    order the players step, and on what gradients, is the kind of play (:mod:`gan_jax.game.plays`).
+    In a round each player takes its steps, then the memory and the generator's EMA take one. In
+    which order the players step, and on what gradients, is the kind of play
+    (:mod:`gan_jax.game.plays`).
 
     Attributes:
-        generator: one Flax module with as many methods as the game calls; ``(latents, condition=None, *, train)
-            -> samples`` in the default game.
-        discriminator: one Flax module ``(samples, condition, *, train) -> logits [B]``, or patches, or a tree
-            of either from several judges; called ``(samples, *, train)`` where nothing is told besides.
+        generator: one Flax module with as many methods as the game calls; ``(latents,
+            condition=None, *, train) -> samples`` in the default game.
+        discriminator: one Flax module ``(samples, condition, *, train) -> logits [B]``, or patches,
+            or a tree of either from several judges; called ``(samples, *, train)`` where nothing is
+            told besides.
         loss: such as ``losses.non_saturating()``; of several judges the sum.
         generator_optimizer: an optax optimiser, with its schedule of updates (not of rounds).
         discriminator_optimizer: likewise.
         latent_size: Z.
-        latent_fn: ``(key, (B, Z)) -> latents``; standard normal. Whatever the game draws for an example belongs here:
-            a tree of arrays with B rows each. They are drawn for the global batch, so that any number of devices
-            draws the same.
-        show_fn: ``(generator_fn, latents, batch, turn) -> Shown``: what is put before the discriminator.
-            ``generator_fn(*args, method=None)`` calls a method of the generator. It runs once in each update and once
-            when the players are initialised; methods that only terms call must be called here too, or in
-            ``__call__``, to be initialised. To differentiate through the generator, use ``context.generator_fn`` in a
-            term.
+        latent_fn: ``(key, (B, Z)) -> latents``; standard normal. Whatever the game draws for an
+            example belongs here: a tree of arrays with B rows each. They are drawn for the global
+            batch, so that any number of devices draws the same.
+        show_fn: ``(generator_fn, latents, batch, turn) -> Shown``: what is put before the
+            discriminator. ``generator_fn(*args, method=None)`` calls a method of the generator. It
+            runs once in each update and once when the players are initialised; methods that only
+            terms call must be called here too, or in ``__call__``, to be initialised. To
+            differentiate through the generator, use ``context.generator_fn`` in a term.
         generator_terms: name -> :class:`gan_jax.context.Term`, added to the generator's loss.
         discriminator_terms: likewise for the discriminator: gradient penalties, for one
             (:func:`gan_jax.penalties.gradient_penalty`).
         memory: name -> :class:`gan_jax.context.Memory`: what outlives a round.
         discriminator_steps: per round, at least 1.
         generator_steps: per round, at least 1.
-        micro_batches: gradient accumulation: parts in which the gradients over a batch are computed, for less memory
-            (:mod:`gan_jax.game.accumulation` says what else it changes).
+        micro_batches: gradient accumulation: parts in which the gradients over a batch are
+            computed, for less memory (:mod:`gan_jax.game.accumulation` says what else it changes).
         generator_mean_fn: ``(losses, fake_logits, step) -> scalar``, how the generator's losses
             become one number; such as :func:`gan_jax.remedies.top_k.top_k`.
-        augment_fn: ``(key, samples, turn) -> samples`` before every judgement: what the discriminator
-            is shown of real and fake samples; :mod:`gan_jax.augment`, noise, packing.
+        augment_fn: ``(key, samples, turn) -> samples`` before every judgement: what the
+            discriminator is shown of real and fake samples; :mod:`gan_jax.augment`, noise, packing.
         ema_decay_fn: ``(step, batch_size) -> decay`` of the EMA.
     """
 

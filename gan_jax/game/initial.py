@@ -17,8 +17,10 @@ from gan_jax.game.state import GANState, TrainState, Variables
 def init(game: Game, key: jax.Array, batch: Batch) -> GANState:
     """The state before the first round; pure, to be jitted or given to ``jax.eval_shape``.
 
-    Both players are initialised on what the game shows: the generator by the methods that ``show_fn`` calls, in
-    both players' turns; the discriminator on the real side, so that what is initialised from data sees data.
+    Both players are initialised on what the game shows: the generator by the methods that
+        ``show_fn`` calls, in
+    both players' turns; the discriminator on the real side, so that what is initialised from data
+    sees data.
 
     Args:
         game: the game.
@@ -60,8 +62,10 @@ def init(game: Game, key: jax.Array, batch: Batch) -> GANState:
 
 
 def shapes_of_samples(game: Game, num: int) -> Batch:
-    """The shapes of a batch of ``num`` rows of the default game without a condition, whose real samples have the
-    shape of what the generator draws: no data are needed."""
+    """The shapes of a batch of ``num`` rows of the default game without a condition.
+
+    Its real samples have the shape of what the generator draws, so no data are needed.
+    """
     key = jax.random.key(0)
 
     def draw():
@@ -74,8 +78,8 @@ def shapes_of_samples(game: Game, num: int) -> Batch:
 
 
 def _first_value(memory: Memory, rows: Batch) -> Any:
-    # of a strong type, as the step gives it back: else the second step would be compiled anew; and each a buffer of
-    # its own, which can be donated
+    # of a strong type, as the step gives it back: else the second step would be compiled anew; and
+    # each a buffer of its own, which can be donated
     return jax.tree.map(
         lambda leaf: jnp.copy(lax.convert_element_type(leaf, jnp.result_type(leaf))),
         memory.init_fn(rows),

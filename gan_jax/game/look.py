@@ -1,9 +1,9 @@
 """What an update has before its eyes: what the game shows, and both sides of it judged.
 
 Modes. Every pass runs in training mode: batch statistics, dropout, one power iteration of spectral
-normalisation, for both players and inside terms. Real and fake samples are judged in two
-passes, so batch norm does not mix them. What a pass writes to a player's variables is kept in
-that player's own update only: of the generator what ``show_fn`` wrote, of the discriminator what its two
+normalisation, for both players and inside terms. Real and fake samples are judged in two passes, so
+batch norm does not mix them. What a pass writes to a player's variables is kept in that player's
+own update only: of the generator what ``show_fn`` wrote, of the discriminator what its two
 judgements wrote, in the order real, fake. What terms write is dropped.
 """
 

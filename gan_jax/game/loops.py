@@ -24,7 +24,8 @@ def traced_for(platform: str) -> Iterator[None]:
 def scan(body_fn: Callable, carry: Any, inputs: Any = None, *, length: int | None = None):
     """As ``jax.lax.scan(body_fn, carry, inputs, length)``.
 
-    One turn is not looped, and on a CPU a body with convolutions is repeated instead: in a loop they
+    One turn is not looped, and on a CPU a body with convolutions is repeated instead: in a loop
+        they
     are 40 to 90 times slower there.
 
     Args:
@@ -51,9 +52,11 @@ def scan(body_fn: Callable, carry: Any, inputs: Any = None, *, length: int | Non
 def cond(predicate: jax.Array, true_fn: Callable, false_fn: Callable, *operands: Any):
     """As ``jax.lax.cond(predicate, true_fn, false_fn, *operands)``.
 
-    On a CPU, functions with convolutions are both computed and one result is selected: in a branch their gradients
-    are up to 40 times slower there, so that a term skipped in 15 of 16 rounds would cost more than one that never is.
-    With seeds side by side the predicate is one for each seed, and JAX itself computes both.
+    On a CPU, functions with convolutions are both computed and one result is selected: in a branch
+        their gradients
+    are up to 40 times slower there, so that a term skipped in 15 of 16 rounds would cost more than
+    one that never is. With seeds side by side the predicate is one for each seed, and JAX itself
+    computes both.
 
     Args:
         predicate: a boolean scalar.
@@ -68,7 +71,7 @@ def cond(predicate: jax.Array, true_fn: Callable, false_fn: Callable, *operands:
 
 
 def _gated(predicate: jax.Array, function: Callable, operands: Any) -> Any:
-    """The function's value, through which no gradient flows unless the predicate holds, not even one of NaN."""
+    """The function's value; no gradient flows back, not even NaN, unless the predicate holds."""
     function, closed_over = jax.closure_convert(function, *operands)
     gated = jax.tree.map(
         lambda leaf: jnp.where(predicate, leaf, jax.lax.stop_gradient(leaf)),

@@ -1,7 +1,7 @@
 """What a player minimises in one update: its adversarial loss, and its terms.
 
-With one key, one set of parameters and one batch, the two players see the same fakes and the same logits, and a
-compiler computes them once. What mode each pass runs in: :mod:`gan_jax.game.look`.
+With one key, one set of parameters and one batch, the two players see the same fakes and the same
+logits, and a compiler computes them once. What mode each pass runs in: :mod:`gan_jax.game.look`.
 """
 
 import dataclasses
@@ -49,7 +49,8 @@ def objective(
 ) -> tuple[jax.Array, Beside]:
     """``mean(loss) + sum of weight * mean(term)``.
 
-    The fakes are drawn anew, and stay differentiable in the generator's parameters in both players' objectives.
+    The fakes are drawn anew, and stay differentiable in the generator's parameters in both players'
+    objectives.
 
     Args:
         game: the game.
@@ -94,7 +95,7 @@ def adversarial_loss(game: Game, axis: BatchAxis, context: Context) -> jax.Array
 
 
 def _said(context: Context) -> Metrics:
-    """The means of the logits, and the shares on the right side of 0; of several judges the means, and each."""
+    """The means of the logits, and the shares on the right side of 0; over judges, and of each."""
     metrics = {}
     for name, side, sign in (("real", context.real, 1), ("fake", context.fake, -1)):
         judges = jax.tree_util.tree_leaves_with_path(side.logits)
@@ -108,7 +109,7 @@ def _said(context: Context) -> Metrics:
 
 
 def _term(name: str, term: Term, key: jax.Array, context: Context) -> tuple[jax.Array, Metrics]:
-    """The weighted mean of a term, and what is logged of it: 0 in rounds where a schedule's weight is 0."""
+    """The weighted mean of a term, and what is logged: 0 in rounds where a schedule gives 0."""
 
     def measured():
         return _means(name, term, key, context)

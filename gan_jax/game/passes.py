@@ -26,13 +26,14 @@ def one_pass(
 ) -> tuple[Any, Variables, Variables]:
     """``calls_fn(network_fn)`` within one ``module.apply``.
 
-    Running statistics go from call to call. ``network_fn(*args, method=None)`` calls a method of the module,
-    ``__call__`` without a name, with ``train=`` where the method takes it.
+    Running statistics go from call to call. ``network_fn(*args, method=None)`` calls a method of
+    the module, ``__call__`` without a name, with ``train=`` where the method takes it.
 
     Args:
         module: the network.
         variables: of the network, with ``params``.
-        key: of all its random streams, whatever their names (``make_rng``); None where it draws nothing.
+        key: of all its random streams, whatever their names (``make_rng``); None where it draws
+            nothing.
         calls_fn: ``network_fn -> outputs``.
         train: the mode of the calls; in evaluation nothing is written.
 

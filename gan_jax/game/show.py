@@ -41,7 +41,8 @@ def show(
 
     Raises:
         TypeError: ``show_fn`` returned something else.
-        ValueError: it asked for what the batch does not hold, or the two sides do not fit each other.
+        ValueError: it asked for what the batch does not hold, or the two sides do not fit each
+            other.
     """
     asked = Named(
         batch,

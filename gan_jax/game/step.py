@@ -3,7 +3,7 @@
 Everything drawn in a round comes from ``fold_in(key, state.step)``. The latents are drawn for the
 global batch and each device takes its rows, so they do not depend on the number of devices. Under
 ``axis_name``, dropout, augmentation and the draws of terms are per device. What mode each pass
-runs in: :mod:`gan_jax.game.objective`.
+runs in: :mod:`gan_jax.game.look`.
 """
 
 import contextlib
@@ -48,19 +48,20 @@ def make_train_step(
     Args:
         game: the game.
         play: the kind of play, of :mod:`gan_jax.game.plays` or your own.
-        axis_name: ``"batch"``, the axis of a ``pmap`` or ``shard_map`` over devices; batch leaves are then the
-            device's rows. None is one program for the whole batch.
+        axis_name: ``"batch"``, the axis of a ``pmap`` or ``shard_map`` over devices; batch leaves
+            are then the device's rows. None is one program for the whole batch.
         shard_fn: applied to what is drawn for the global batch: a sharding constraint when the
             step is jitted on a mesh (without it every device would draw all of it).
 
     Returns:
-        ``train_step(state, batch, key) -> (state, metrics)``, pure and not jitted. ``batch`` is a dict
-        of trees ``[discriminator_steps, B, ...]``; the generator's updates take the same rows, from the first on.
-        ``key`` is the same at every step. ``metrics`` are float32 scalars named ``player/figure``, each the mean over
-        that player's updates of the round.
+        ``train_step(state, batch, key) -> (state, metrics)``, pure and not jitted. ``batch`` is a
+        dict of trees ``[discriminator_steps, B, ...]``; the generator's updates take the same rows,
+        from the first on. ``key`` is the same at every step. ``metrics`` are float32 scalars named
+        ``player/figure``, each the mean over that player's updates of the round.
 
     Raises:
-        ValueError: at trace time, when the batch does not fit the game, or a term or memory its contract.
+        ValueError: at trace time, when the batch does not fit the game, or a term or memory its
+            contract.
         TypeError: likewise, for a dtype.
     """
     axis = undivided(shard_fn) if axis_name is None else divided(axis_name)

@@ -59,7 +59,8 @@ def gradient(
         player: ``"generator"`` or ``"discriminator"``.
         rows: a tree of rows ``[B, ...]``.
         key: of this update.
-        objective_fn: what is minimised: :func:`gan_jax.game.objective.objective`, or a function of its signature.
+        objective_fn: what is minimised: :func:`gan_jax.game.objective.objective`, or a function of
+            its signature.
     """
     of_params = partial(objective_fn, game, axis, state, rows, key, player)
     gradients, beside = jax.grad(of_params, has_aux=True)(state.player(player).params)
@@ -79,8 +80,8 @@ def apply_gradient(
 ) -> tuple[GANState, Update]:
     """The state after a step of the player's optimiser.
 
-    Its metrics are those of the objective and ``grad_norm``, the global L2 norm of the gradients, and
-    ``update_ratio``, that of the updates over that of the parameters.
+    Its metrics are those of the objective and ``grad_norm``, the global L2 norm of the gradients,
+    and ``update_ratio``, that of the updates over that of the parameters.
     """
     before = state.player(player)
     updates, opt_state = game.optimizer(player).update(gradients, before.opt_state, before.params)
@@ -122,8 +123,8 @@ def repeat(
 ) -> tuple[GANState, Update]:
     """A player's updates of a round, one after the other; arguments as of :func:`gradient`.
 
-    The batch is the round's: ``[discriminator_steps, B, ...]``. The generator's updates take the same rows, from
-    the first on.
+    The batch is the round's: ``[discriminator_steps, B, ...]``. The generator's updates take the
+    same rows, from the first on.
     """
     steps, updates = game.steps(player), []
     # A Python loop: in the body of lax.scan, even of length 1, XLA's CPU compiler makes

@@ -20,11 +20,11 @@ def mixture_modes(
 ) -> Judge:
     """Modes with at least one good sample, the share of good samples, their divergence and their width.
 
-    A sample is good within three deviations of the nearest mode (in other dimensions than two, within
-    :func:`gan_jax.metrics.modes.quality_radius`). The divergence is that of the good samples' histogram from
-    the modes' weights, in nats; without a good sample it is that of a single mode, the least likely.
-    The width is our addition: the published figures show modes that are too narrow only as a high-quality share
-    above that of real data.
+    A sample is good within three deviations of the nearest mode (in other dimensions than two,
+    within :func:`gan_jax.metrics.modes.quality_radius`). The divergence is that of the good
+    samples' histogram from the modes' weights, in nats; without a good sample it is that of a
+    single mode, the least likely. The width is our addition: the published figures show modes that
+    are too narrow only as a high-quality share above that of real data.
 
     Args:
         source: not looked at: the truth is known.
@@ -33,8 +33,8 @@ def mixture_modes(
         seed: of the real row and of the noise.
 
     References:
-        Srivastava et al. 2017, arXiv 1705.07761, section 4.1; Lin et al. 2018, arXiv 1712.04086, section
-        4.1 (2,500 samples).
+        Srivastava et al. 2017, arXiv 1705.07761, section 4.1; Lin et al. 2018, arXiv 1712.04086,
+        section 4.1 (2,500 samples).
     """
     num_modes, dimension = truth.means.shape
     radius = quality_radius(dimension)

@@ -20,8 +20,8 @@ def kl_to_uniform(modes: Int[np.ndarray, " n"], num_modes: int) -> float:
     """``KL(histogram of the modes || uniform)``, in nats: ``log K - entropy``.
 
     Returns:
-        From 0 (all modes equally often) to ``log num_modes`` (one mode only). A perfect sampler of N
-        samples has about ``(K - 1) / (2 N)``.
+        From 0 (all modes equally often) to ``log num_modes`` (one mode only). A perfect sampler of
+        N samples has about ``(K - 1) / (2 N)``.
 
     References:
         Srivastava et al. 2017, arXiv 1705.07761, section 4.1 (reverse KL); Lin et al. 2018, arXiv
@@ -68,8 +68,8 @@ def nearest_mode(
 def quality_radius(dimension: int) -> float:
     """How many deviations hold the share ``1 - exp(-9/2)`` of a Gaussian: 3 in the plane.
 
-    In the plane samples within three deviations are called good (Srivastava et al. 2017, arXiv 1705.07761,
-    section 4.1); in many dimensions none would be, so the share is kept instead.
+    In the plane samples within three deviations are called good (Srivastava et al. 2017, arXiv
+    1705.07761, section 4.1); in many dimensions none would be, so the share is kept instead.
     """
     return float(np.sqrt(2.0 * special.gammaincinv(dimension / 2.0, HIGH_QUALITY_SHARE)))
 
@@ -77,8 +77,8 @@ def quality_radius(dimension: int) -> float:
 def relative_width(distances: Float[np.ndarray, " n"], dimension: int, radius: float) -> float:
     """How wide the modes are, of how wide they should be: 1 for a perfect sampler, 0 for points.
 
-    The root mean square of distances below ``radius``, in deviations, over that of a Gaussian cut off there,
-    ``sqrt(d F_{d+2}(r^2) / F_d(r^2))`` with F_d the chi-squared distribution function.
+    The root mean square of distances below ``radius``, in deviations, over that of a Gaussian cut
+    off there, ``sqrt(d F_{d+2}(r^2) / F_d(r^2))`` with F_d the chi-squared distribution function.
 
     Args:
         distances: of good samples from their modes, in deviations.

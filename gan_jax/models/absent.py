@@ -10,8 +10,8 @@ import jax.numpy as jnp
 class Absent(nn.Module):
     """Logits 0 of everything, and no parameters.
 
-    With :func:`gan_jax.losses.none` it makes a game without an adversary: an autoencoder, or the control "the same
-    network without the adversarial term".
+    With :func:`gan_jax.losses.none` it makes a game without an adversary: an autoencoder, or the
+    control "the same network without the adversarial term".
     """
 
     @nn.compact

@@ -62,8 +62,8 @@ class ConvTranspose(Conv):
     """``nn.ConvTranspose`` with "SAME" padding: ``[B, H, W, C] -> [B, stride H, stride W, features]``.
 
     Attributes:
-        size: of the output, at most ``(stride H, stride W)``, which it is if None: the first rows and
-            columns are cut off.
+        size: of the output, at most ``(stride H, stride W)``, which it is if None: the first rows
+            and columns are cut off.
     """
 
     size: tuple[int, int] | None = None
@@ -92,7 +92,8 @@ class BatchNorm(nn.Module):
     """Batch normalisation over the global batch.
 
     Under ``jit`` on a mesh the batch is global by itself; under ``pmap`` or ``shard_map`` the
-    statistics are averaged over the axis of devices. Running averages (momentum 0.9) serve ``train=False``.
+    statistics are averaged over the axis of devices. Running averages (momentum 0.9) serve
+    ``train=False``.
 
     References:
         Ioffe and Szegedy 2015, arXiv 1502.03167, algorithms 1 and 2.

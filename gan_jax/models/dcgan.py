@@ -38,9 +38,9 @@ class DCGANGenerator(nn.Module):
     """Latents ``[B, Z]`` to images ``[B, H, W, C]`` in ``[-1, 1]``.
 
     A projection to ``[h, w, widths[0]]``, then one transposed convolution per width; the last one
-    makes the image. The sizes are those of strided convolutions the other way round, rounded up: where
-    one is not a multiple of its stride, the first rows and columns of what is larger are cut off, which
-    keeps kernels of odd size centred.
+    makes the image. The sizes are those of strided convolutions the other way round, rounded up:
+    where one is not a multiple of its stride, the first rows and columns of what is larger are cut
+    off, which keeps kernels of odd size centred.
 
     Attributes:
         image_shape: ``(H, W, C)``.
@@ -53,8 +53,8 @@ class DCGANGenerator(nn.Module):
         residual_blocks: after each inner transposed convolution, of as many channels.
         num_classes: for integer labels as the condition.
         dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
-        remat: whether each block is computed anew for its gradient, which saves the memory of what lies
-            within it.
+        remat: whether each block is computed anew for its gradient, which saves the memory of what
+            lies within it.
     """
 
     image_shape: tuple[int, int, int]
@@ -113,12 +113,12 @@ class DCGANDiscriminator(nn.Module):
         constrain_fn: ``plain`` or ``spectral`` of :mod:`gan_jax.models.blocks`, for every layer.
         dropout_rate: after every convolution, in ``[0, 1)``.
         residual_blocks: after each convolution, of as many channels.
-        statistic_fn: makes a module that adds features of the whole batch before the last layer, such
-            as :class:`gan_jax.models.minibatch_std.MinibatchStd`; or None.
+        statistic_fn: makes a module that adds features of the whole batch before the last layer,
+            such as :class:`gan_jax.models.minibatch_std.MinibatchStd`; or None.
         num_classes: for integer labels as the condition.
         dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
-        remat: whether each block is computed anew for its gradient, which saves the memory of what lies
-            within it.
+        remat: whether each block is computed anew for its gradient, which saves the memory of what
+            lies within it.
     """
 
     widths: tuple[int, ...] = (64, 128)

@@ -27,8 +27,8 @@ class MLPGenerator(nn.Module):
         residual_blocks: after each hidden layer, of the same width.
         num_classes: for integer labels as the condition.
         dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
-        remat: whether each block is computed anew for its gradient, which saves the memory of what lies
-            within it.
+        remat: whether each block is computed anew for its gradient, which saves the memory of what
+            lies within it.
     """
 
     sample_shape: tuple[int, ...]
@@ -75,8 +75,8 @@ class MLPDiscriminator(nn.Module):
         statistic_fn: as in :class:`gan_jax.models.dcgan.DCGANDiscriminator`.
         num_classes: for integer labels as the condition.
         dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
-        remat: whether each block is computed anew for its gradient, which saves the memory of what lies
-            within it.
+        remat: whether each block is computed anew for its gradient, which saves the memory of what
+            lies within it.
     """
 
     widths: tuple[int, ...] = (128, 128)

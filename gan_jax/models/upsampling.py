@@ -26,8 +26,8 @@ from gan_jax.models.blocks import (
 class UpsamplingGenerator(nn.Module):
     """Latents ``[B, Z]`` to images ``[B, H, W, C]`` in ``[-1, 1]``.
 
-    Dense layers, a dense layer to ``[H / 2^n, W / 2^n, start_channels]``, ``n`` times enlargement by
-    two and a convolution, and a last convolution to the image.
+    Dense layers, a dense layer to ``[H / 2^n, W / 2^n, start_channels]``, ``n`` times enlargement
+    by two and a convolution, and a last convolution to the image.
 
     Attributes:
         image_shape: ``(H, W, C)``; H and W are multiples of ``2 ** len(widths)``.
@@ -40,8 +40,8 @@ class UpsamplingGenerator(nn.Module):
         residual_blocks: after each convolution that follows an enlargement.
         num_classes: for integer labels as the condition.
         dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
-        remat: whether each block is computed anew for its gradient, which saves the memory of what lies
-            within it.
+        remat: whether each block is computed anew for its gradient, which saves the memory of what
+            lies within it.
     """
 
     image_shape: tuple[int, int, int]

@@ -1,7 +1,7 @@
 """Consistency: what should not matter to the judgement is penalised where it does.
 
-Each is a dict of terms for a :class:`gan_jax.game.Game`. The squares hold no 1/2. Of patches the mean is taken, of
-several judges the sum.
+Each is a dict of terms for a :class:`gan_jax.game.Game`. The squares hold no 1/2. Of patches the
+mean is taken, of several judges the sum.
 """
 
 from collections.abc import Callable

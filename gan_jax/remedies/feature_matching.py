@@ -9,8 +9,8 @@ from gan_jax.context import Context, Exhibit, Term, Weight
 def feature_distance(key: jax.Array, context: Context) -> jax.Array:
     """``|mean f(x) - mean f(G(z))|^2``, with f what the discriminator's last layer reads; a scalar.
 
-    f is all that the discriminator sows as ``features``, as :class:`gan_jax.models.blocks.Head` does. The means are
-    over the global batch.
+    f is all that the discriminator sows as ``features``, as :class:`gan_jax.models.blocks.Head`
+    does. The means are over the global batch.
 
     References:
         Salimans et al. 2016, arXiv 1606.03498, section 3.1.

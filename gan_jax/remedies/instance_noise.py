@@ -12,8 +12,8 @@ def instance_noise(scale: float | Callable[[jax.Array], jax.Array]) -> AugmentFn
     """``x + N(0, scale^2 I)``, for everything that is judged.
 
     Args:
-        scale: the standard deviation in the samples' units, not negative; or a schedule of the round,
-            such as ``schedules.linear(0.5, 0.0, end=20_000)``.
+        scale: the standard deviation in the samples' units, not negative; or a schedule of the
+            round, such as ``schedules.linear(0.5, 0.0, end=20_000)``.
 
     Raises:
         ValueError: the scale is negative or not finite.

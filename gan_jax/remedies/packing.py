@@ -12,9 +12,9 @@ from gan_jax.context import Turn
 def pack(size: int) -> AugmentFn:
     """Join ``size`` samples to one along the last axis: ``[B, ..., C] -> [B / size, ..., size C]``.
 
-    For ``Game.augment_fn``, as the last of a composition. A judgement is then of a pack: the logits,
-    and so the terms of the losses, are one per pack; a gradient penalty takes the norm over a whole
-    pack. A discriminator of this library takes any number of channels and needs no change.
+    For ``Game.augment_fn``, as the last of a composition. A judgement is then of a pack: the
+    logits, and so the terms of the losses, are one per pack; a gradient penalty takes the norm over
+    a whole pack. A discriminator of this library takes any number of channels and needs no change.
 
     Args:
         size: samples in a pack, at least 1 (which changes nothing); it divides the batch.

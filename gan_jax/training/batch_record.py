@@ -1,4 +1,4 @@
-"""The shapes and dtypes of a batch as JSON: a run folder keeps them, so that what draws needs no data."""
+"""The shapes and dtypes of a batch as JSON, as a run folder keeps them: what draws needs no data."""
 
 from typing import Any
 

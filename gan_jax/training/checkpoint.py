@@ -109,12 +109,12 @@ class Checkpoints:
     def restore(self, abstract_state: GANState) -> GANState | None:
         """The newest state that can be read, or None where nothing was saved.
 
-        Newer checkpoints that cannot be read are then moved to ``unreadable_checkpoints`` beside the
-        folder, with a line on the terminal each.
+        Newer checkpoints that cannot be read are then moved to ``unreadable_checkpoints`` beside
+        the folder, with a line on the terminal each.
 
         Args:
-            abstract_state: ``jax.eval_shape`` of :func:`gan_jax.game.init`; its shardings, where it has any,
-                say where the arrays are put, else the first device.
+            abstract_state: ``jax.eval_shape`` of :func:`gan_jax.game.init`; its shardings, where it
+                has any, say where the arrays are put, else the first device.
 
         Raises:
             ValueError: a checkpoint holds other arrays than the target, or there are checkpoints

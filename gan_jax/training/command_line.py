@@ -161,7 +161,8 @@ def _run_options(
         save_every_steps: when a checkpoint is written; the newest three are kept.
         keep_every_steps: of those, the ones that are kept for good.
         allow_changed: fields in which this command may differ from the run that it resumes.
-        coordinator: HOST:PORT of process 0, for multi-process runs that JAX does not detect by itself.
+        coordinator: HOST:PORT of process 0, for multi-process runs that JAX does not detect by
+            itself.
         num_processes: how many they are.
         process_id: which this one is, from 0.
         best_metric: the judge's figure that says which is best (its own choice by default).

@@ -28,10 +28,12 @@ class Drawer:
 
     Args:
         experiment: for its game, its key and its ``draw_fn``.
-        given: rows that samples are made from (conditions, inputs), taken again from the first on where more are
-            drawn; those of :func:`gan_jax.training.given.load_given`. None where samples need latents only.
+        given: rows that samples are made from (conditions, inputs), taken again from the first on
+            where more are drawn; those of :func:`gan_jax.training.given.load_given`. None where
+            samples need latents only.
         seed: for other latents than those of the run's own pictures.
-        purpose: the name of a stream of latents, other than that of the run's own pictures and measurements.
+        purpose: the name of a stream of latents, other than that of the run's own pictures and
+            measurements.
     """
 
     def __init__(
@@ -79,7 +81,7 @@ class Drawer:
         jax.eval_shape(drawn, state)
 
     def draw(self, state: GANState, num: int, *, ema: bool = True, batch_size: int = 250) -> Tree:
-        """``num`` samples of a generator's EMA, or of its live weights, drawn in batches; a tree of NumPy arrays."""
+        """``num`` samples of the EMA or of the live weights, drawn in batches; NumPy arrays."""
         parts = list(self.batches(state, num, ema=ema, batch_size=batch_size))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
@@ -118,7 +120,7 @@ class Drawer:
         return jax.tree.map(np.asarray, self._draw(state, latents, given, self._key, ema=True))
 
     def shown(self, state: GANState, rows: Any) -> Shown:
-        """What the game shows of some rows with the live generator, in evaluation mode; NumPy arrays."""
+        """What the game shows of some rows with the live weights, in evaluation mode."""
         num = len(jax.tree.leaves(rows)[0])
         latents = draw_latents(self._experiment.game, jax.random.split(self._key)[0], num)
         shown = self._show(state, latents, rows, self._key)
@@ -134,7 +136,7 @@ class Drawer:
         return state
 
     def logits_fn(self, state: GANState) -> LogitsFn:
-        """What a discriminator says of samples (and their conditions), in evaluation mode, as it sees them.
+        """What a discriminator says of samples (and their conditions), in evaluation mode.
 
         With packing, which is for players without conditions, of packs of copies.
         """
@@ -167,13 +169,13 @@ def _shown(game: Game, state: GANState, latents: Any, rows: Any, key: jax.Array)
 def _moved_statistics(experiment, state: GANState, variables: Any, given: Any, key: jax.Array):
     """A generator's variables after one pass in training mode, which moves its running statistics only.
 
-    Repeated, it recomputes batch-norm statistics for the averaged weights (standing statistics). Without it the EMA
-    keeps a moving average of the live generator's statistics, which do not fit its weights: deep in a network with
-    many normalisations the two are far apart.
+    Repeated, it recomputes batch-norm statistics for the averaged weights (standing statistics).
+    Without it the EMA keeps a moving average of the live generator's statistics, which do not fit
+    its weights: deep in a network with many normalisations the two are far apart.
 
     References:
-        Brock et al. 2019, arXiv 1809.11096, appendix (standing statistics); Izmailov et al. 2018, arXiv
-        1803.05407 (batch norm after weights are averaged).
+        Brock et al. 2019, arXiv 1809.11096, appendix (standing statistics); Izmailov et al. 2018,
+        arXiv 1803.05407 (batch norm after weights are averaged).
     """
     game, turn = experiment.game, turn_of(state.step, "generator", state.memory)
     latents_key, own_key = jax.random.split(key)

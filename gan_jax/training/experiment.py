@@ -33,29 +33,32 @@ class Experiment:
 
     Attributes:
         game: the players and what they minimise.
-        source_fn: reads the data; not called when only samples are drawn. Unpaired data are a dict of sources,
-            ``{"a": ..., "b": ...}``, each shuffled by itself; the batch then holds a batch of each. The fields of a
-            source named ``""`` stand beside the names of the others.
+        source_fn: reads the data; not called when only samples are drawn. Unpaired data are a dict
+            of sources, ``{"a": ..., "b": ...}``, each shuffled by itself; the batch then holds a
+            batch of each. The fields of a source named ``""`` stand beside the names of the others.
         steps: rounds to train.
         batch_size: B, the global batch; or one for each source of unpaired data.
         play: the kind of play, of :mod:`gan_jax.game.plays` or one of your own.
         seed: of the initialisation, the data order and everything drawn.
-        num_seeds: independent runs side by side in one program, with seeds ``seed``, ``seed + 1``, ...;
-            all figures are then means over them. The data is that of one run.
+        num_seeds: independent runs side by side in one program, with seeds ``seed``, ``seed + 1``,
+            ...; all figures are then means over them. The data is that of one run.
         batches_fn: how the data is shuffled: :class:`gan_jax.data.Batches` or, for small games,
             :class:`gan_jax.data.draws.Draws`.
-        data_augment_fn: ``(key, fields) -> fields`` of one prepared example, in training only, such as
-            ``augment.of_example(augment.flip)``; None takes them as they are.
+        data_augment_fn: ``(key, fields) -> fields`` of one prepared example, in training only, such
+            as ``augment.of_example(augment.flip)``; None takes them as they are.
         num_workers: processes that read data which is not in memory; 0 reads in threads.
-        prepare_fn: ``(key, example) -> fields``: one example of the source to what the game calls it, ``real`` and
-            ``condition`` in the default game; on the device, in training and wherever the data is looked at.
+        prepare_fn: ``(key, example) -> fields``: one example of the source to what the game calls
+            it, ``real`` and ``condition`` in the default game; on the device, in training and
+            wherever the data is looked at.
         held_out_fn: reads real samples that are never trained on, to see the discriminator overfit.
         draw_fn: ``(players, latents, rows) -> samples``: what is drawn for pictures and figures
-            (:mod:`gan_jax.drawing.players`). The rows are the first of the held-out data, or else of the training data.
-        standing_passes: before a generator draws, its running statistics are taken anew in so many passes of
-            64 latents (standing statistics); 40 leave 1.5 % of what was there. 0 keeps the moving average of the live generator's.
-        picture_fn: ``(samples, logits_fn) -> PIL image`` of what ``draw_fn`` gives; ``logits_fn`` is what the
-            discriminator says of samples, in evaluation mode.
+            (:mod:`gan_jax.drawing.players`). The rows are the first of the held-out data, or else
+            of the training data.
+        standing_passes: before a generator draws, its running statistics are taken anew in so many
+            passes of 64 latents (standing statistics); 40 leave 1.5 % of what was there. 0 keeps
+            the moving average of the live generator's.
+        picture_fn: ``(samples, logits_fn) -> PIL image`` of what ``draw_fn`` gives; ``logits_fn``
+            is what the discriminator says of samples, in evaluation mode.
         num_pictured: samples in a picture of the run.
         features_fn: source -> :class:`gan_jax.metrics.feature_networks.FeatureNetwork` with which
             ``python -m gan_jax.evaluate`` looks at images.

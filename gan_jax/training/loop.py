@@ -1,8 +1,8 @@
 """The one training loop.
 
 The order of one turn: batch -> step -> (every ``log_every_steps``) metrics leave the device and are
-looked at -> stop on a value that is not finite -> measure -> sample and look at the game's health -> save -> stop if asked to, or
-if the measurements no longer improve.
+looked at -> stop on a value that is not finite -> measure -> sample and look at the game's health
+-> save -> stop if asked to, or if the measurements no longer improve.
 """
 
 import contextlib
@@ -48,10 +48,12 @@ def train(
     Args:
         experiment: the numbers.
         state: where to begin; ``state.step`` rounds are played.
-        feeds_fn: first step -> the feeds of host arrays from there on, ``steps_per_call`` steps each.
+        feeds_fn: first step -> the feeds of host arrays from there on, ``steps_per_call`` steps
+            each.
         arrangement: where the step runs.
         log: hears of progress, metrics and pictures.
-        looking: draws the pictures and the health of the game; of several processes, the first one's.
+        looking: draws the pictures and the health of the game; of several processes, the first
+            one's.
         checkpoints: where states are saved; the last one always is.
         best: where the best one is, or None where nothing is measured.
         measuring: measures every ``measure_every_steps``; the first process's, or None.

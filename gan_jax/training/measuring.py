@@ -1,7 +1,7 @@
 """Measuring while training: the best step is kept, and a run that no longer improves stops.
 
-The measurements are lines of ``metrics.jsonl``; what is best and when to stop follow from those lines
-alone, so a resumed run stops where an uninterrupted one would.
+The measurements are lines of ``metrics.jsonl``; what is best and when to stop follow from those
+lines alone, so a resumed run stops where an uninterrupted one would.
 """
 
 from functools import partial

@@ -1,8 +1,8 @@
 """How the step runs on devices; :mod:`gan_jax.training.placement` says where arrays lie.
 
 An :class:`Arrangement` puts the same pure step on one device or on several. It runs ``count`` steps
-in one call, which saves the host's work between steps: the leading axis of a feed. Several seeds run
-side by side by ``vmap``, in each arrangement alike.
+in one call, which saves the host's work between steps: the leading axis of a feed. Several seeds
+run side by side by ``vmap``, in each arrangement alike.
 
 - :func:`jit_arrangement`: one device, or a mesh over which the batch is sharded (the default); the
   parameters are on every device, or sharded over a second axis of the mesh.
@@ -42,12 +42,14 @@ class Arrangement(NamedTuple):
     """How a run's arrays lie on devices, and the function that trains on them.
 
     Attributes:
-        place_fn: an array of the state (or its shape) -> the sharding with which ``put_state`` takes it.
+        place_fn: an array of the state (or its shape) -> the sharding with which ``put_state``
+            takes it.
         put_state: a :class:`GANState` from the host or one device, for ``train``; donated by it.
         get_state: the state as one logical array per leaf, for checkpoints and sampling.
         train: ``(state, feed, key) -> (state, metrics)`` with a feed ``[count, rounds, B, ...]`` of
             host arrays (of several processes, each with its rows), the run's root key and metrics
-            ``[count]``; compiled once per count. With several seeds all of them have a leading axis.
+            ``[count]``; compiled once per count. With several seeds all of them have a leading
+            axis.
     """
 
     place_fn: Callable[[Any], Sharding]

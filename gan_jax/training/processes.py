@@ -1,7 +1,7 @@
 """Several processes that train one run together: who takes part, who speaks, what they agree on.
 
-The first process writes logs, pictures, figures and the run's configuration; all of them take part in every
-step and in every checkpoint. A process alone is the first of one.
+The first process writes logs, pictures, figures and the run's configuration; all of them take part
+in every step and in every checkpoint. A process alone is the first of one.
 """
 
 import glob

@@ -1,7 +1,8 @@
 """A run's folder: where things lie, and whether it belongs to this command.
 
-config.json  experiment.py  given.npz  metrics.jsonl  samples/  samples.gif  curves.png  summary.json
-evaluation.json  neighbours.png  checkpoints/  checksums/  best/  unreadable_checkpoints/  tensorboard/  .lock
+config.json  experiment.py  given.npz  metrics.jsonl  samples/  samples.gif  curves.png
+summary.json evaluation.json  neighbours.png  checkpoints/  checksums/  best/
+unreadable_checkpoints/  tensorboard/  .lock
 """
 
 import ast
@@ -86,8 +87,8 @@ class RunFolder:
             The configuration as it was written, with the changes that it has seen.
 
         Raises:
-            ValueError: the folder holds a run of another configuration or other data, or a field that is
-                allowed to change is none of it.
+            ValueError: the folder holds a run of another configuration or other data, or a field
+                that is allowed to change is none of it.
         """
         config = json.loads(json.dumps(config))
         if self.config_file.is_file() and any(self.checkpoints.glob("*")):

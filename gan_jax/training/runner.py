@@ -65,7 +65,8 @@ def run(
         arguments: with which its function was called; JSON.
         parallel: the arrangement over all devices.
         parameter_shards: over how many of them each network is cut, in the arrangement ``jit``.
-        allow_changed: fields of the configuration or the data that may be others than the old run's.
+        allow_changed: fields of the configuration or the data that may be others than the old
+            run's.
 
     Raises:
         OSError: the folder cannot be written, or another process trains in it.

@@ -1,7 +1,7 @@
 """Ahead-of-time compilation of the training step for devices that are not attached: memory, FLOPs, collectives.
 
-JAX compiles ahead of time for a described TPU slice on any machine where ``libtpu`` is installed: the program of
-each chip, its memory, its work and its collectives, without a chip.
+JAX compiles ahead of time for a described TPU slice on any machine where ``libtpu`` is installed:
+the program of each chip, its memory, its work and its collectives, without a chip.
 """
 
 import math

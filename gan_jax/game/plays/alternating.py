@@ -1,4 +1,4 @@
-"""Alternating play, the default: the discriminator's steps, then the generator's against the new one."""
+"""Alternating play, the default: first the discriminator's steps, then the generator's."""
 
 import jax
 

@@ -13,15 +13,15 @@ PLAYERS = ("generator", "discriminator")
 def consensus(*, weight: float) -> Play:
     """Each player steps, simultaneously, on its loss plus ``weight * |v|^2 / 2``.
 
-    v is the gradients of both players side by side. With SGD the Jacobian of a round at an equilibrium is
-    ``I + h (J - weight J^T J)``.
+    v is the gradients of both players side by side. With SGD the Jacobian of a round at an
+    equilibrium is ``I + h (J - weight J^T J)``.
 
     Args:
         weight: the paper's gamma, finite and not negative; 0 is simultaneous play.
 
     Raises:
-        ValueError: now, when the weight is out of range; while tracing, when a player takes more than one step a
-            round.
+        ValueError: now, when the weight is out of range; while tracing, when a player takes more
+            than one step a round.
 
     References:
         Mescheder et al. 2017, arXiv 1705.10461, equation 12 and algorithm 2 (the 1/2 is inside).

@@ -13,16 +13,16 @@ from gan_jax.game.update import Play, repeat, update
 def unrolled(*, steps: int) -> Play:
     """As alternating play, but the generator looks ``steps`` updates of the discriminator ahead.
 
-    Each update of the generator minimises its objective against the discriminator after that many more updates,
-    on the same rows and latents, and its gradient flows through those updates and their optimiser. They are then
-    forgotten.
+    Each update of the generator minimises its objective against the discriminator after that many
+    more updates, on the same rows and latents, and its gradient flows through those updates and
+    their optimiser. They are then forgotten.
 
     Args:
         steps: k, not negative; 0 is alternating play.
 
     Raises:
-        ValueError: now, when ``steps`` is negative; while tracing, when the discriminator's optimiser has no useful
-            derivative (see :func:`check_unrollable`).
+        ValueError: now, when ``steps`` is negative; while tracing, when the discriminator's
+            optimiser has no useful derivative (see :func:`check_unrollable`).
 
     References:
         Metz et al. 2017, arXiv 1611.02163, sections 2.2 (unrolling) and 2.3 (updates).
@@ -61,7 +61,8 @@ def check_unrollable(optimizer: optax.GradientTransformation) -> None:
     zero, as those of dead units are, and where they are not.
 
     Raises:
-        ValueError: the updates cannot be differentiated, their derivative is not finite, or is zero.
+        ValueError: the updates cannot be differentiated, their derivative is not finite, or is
+            zero.
     """
 
     def moved(gradients):
