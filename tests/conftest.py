@@ -36,7 +36,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=25)
-settings.load_profile("ci")
+settings.register_profile("random", deadline=None, max_examples=500)  # each time other examples
+settings.load_profile("random" if os.environ.get("TESTS_RANDOM") == "1" else "ci")
 
 # The figures' path without a display, here and in the commands that tests start.
 os.environ["MPLBACKEND"] = "agg"

@@ -47,6 +47,7 @@ class Drawer:
         self._experiment, self._given, self._purpose = experiment, given or {}, purpose
         self._set_key(experiment.members[0].root_key if seed is None else jax.random.key(seed))
         self._draw = jax.jit(partial(_draw, experiment), static_argnames="ema")
+        self._judge = jax.jit(partial(_judged, experiment.game))
         self._show = jax.jit(partial(_shown, experiment.game))
         self._settle_once = jax.jit(partial(_moved_statistics, experiment))
 
@@ -140,20 +141,21 @@ class Drawer:
 
         With packing, which is for players without conditions, of packs of copies.
         """
-        game, key = self._experiment.game, jax.random.key(0)
-        players = players_of(game, state, key=key)
+        return lambda samples, condition=None: jax.tree.map(
+            np.asarray, self._judge(state, samples, condition)
+        )
 
-        def logits_fn(samples: Tree, condition: Any = None) -> Tree:
-            many = jax.tree.map(
-                lambda leaf: jax.ShapeDtypeStruct((_DIVISIBLE, *leaf.shape[1:]), leaf.dtype),
-                samples,
-            )
-            packs = jax.eval_shape(lambda rows: game.augment_fn(key, rows, players.turn), many)
-            copies = _DIVISIBLE // len(jax.tree.leaves(packs)[0])
-            repeated = jax.tree.map(lambda leaf: jnp.repeat(jnp.asarray(leaf), copies, 0), samples)
-            return jax.tree.map(np.asarray, players.judge_fn(repeated, condition)[0])
 
-        return logits_fn
+def _judged(game: Game, state: GANState, samples: Tree, condition: Any) -> Tree:
+    key = jax.random.key(0)
+    players = players_of(game, state, key=key)
+    many = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct((_DIVISIBLE, *leaf.shape[1:]), leaf.dtype), samples
+    )
+    packs = jax.eval_shape(lambda rows: game.augment_fn(key, rows, players.turn), many)
+    copies = _DIVISIBLE // len(jax.tree.leaves(packs)[0])
+    repeated = jax.tree.map(lambda leaf: jnp.repeat(leaf, copies, 0), samples)
+    return players.judge_fn(repeated, condition)[0]
 
 
 def _draw(experiment, state, latents, given, key, *, ema):
