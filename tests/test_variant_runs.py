@@ -13,10 +13,13 @@ import jax
 import numpy as np
 import pytest
 import variant_experiment
+from PIL import Image
 from variants import VARIANTS
 
 from gan_jax.data import ArraySource, merged
 from gan_jax.drawing import generated
+from gan_jax.report import report
+from gan_jax.sample import sample
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import feed_of
 from gan_jax.training.first_batch import first_batch
@@ -125,6 +128,19 @@ def test_it_is_drawn_without_its_data(name, whole, monkeypatch):
     drawer = Drawer(built, load_given(folder.given_file))
     samples = drawer.draw(last_state(folder, built), 10)
     assert {len(leaf) for leaf in jax.tree.leaves(samples)} == {10}
+
+
+def test_commands_that_only_draw_need_no_data(whole, tmp_path, monkeypatch):
+    run_dir = whole("cyclegan")
+    sources = variant_experiment.SOURCES
+    monkeypatch.setitem(sources, "cyclegan", lambda: pytest.fail("data were read"))
+    monkeypatch.setattr("gan_jax.sample.rebuild", lambda folder: variant_experiment.experiment())
+    monkeypatch.setattr("gan_jax.report.rebuild", lambda folder: variant_experiment.experiment())
+    sample(run_dir, num=5, out=tmp_path / "grid.png")
+    report((run_dir,), out=tmp_path / "page.html")
+    with Image.open(tmp_path / "grid.png") as picture:
+        assert picture.size == (6, 5)  # two translations of 3 numbers
+    assert (tmp_path / "page.html").stat().st_size > 1000
 
 
 def test_unpaired_sources_keep_an_order_of_their_own(whole):

@@ -104,18 +104,15 @@ class Drawer:
             part = self._draw(state, latents_part, given_part, self._key, ema=ema)
             yield jax.tree.map(lambda leaf, s=start - first: np.asarray(leaf)[s:], part)
 
-    def interpolation(self, state: GANState, *, rows: int = 5, columns: int = 9) -> Tree:
+    def interpolation(self, state: GANState, *, rows: int = 5, columns: int = 9) -> Tree | None:
         """``rows * columns`` samples of latents on the way from one to another, row by row.
 
-        Raises:
-            ValueError: the game's latents are no vectors.
+        None of a game whose latents are no vectors ``[B, Z]``.
         """
-        state = self.settled(state, ema=True)
         ends = draw_latents(self._experiment.game, named(self._key, "walk"), 2 * rows)
         if not isinstance(ends, jax.Array) or ends.ndim != 2:
-            raise ValueError(
-                "only latents [B, Z] are walked from one to another; these are a tree of rows"
-            )
+            return None
+        state = self.settled(state, ema=True)
         latents = interpolate(ends[:rows], ends[rows:], columns).reshape(rows * columns, -1)
         given = jax.tree.map(lambda leaf: np.repeat(leaf, columns, 0), self.rows(rows))
         return jax.tree.map(np.asarray, self._draw(state, latents, given, self._key, ema=True))
