@@ -26,6 +26,7 @@ def experiment(
     data_dir: Path,
     size: int = 32,
     channels: int = 3,
+    background: str = "white",
     stream: bool = False,
     cache_dir: Path | None = None,
     seed: int = 0,
@@ -42,6 +43,7 @@ def experiment(
         data_dir: searched for image files with its subfolders.
         size: of the square images; 8, 16, 32 or 64 pixels.
         channels: 1 (grey) or 3 (RGB).
+        background: the colour on which transparent images are laid.
         stream: read the images while training, instead of all of them before.
         cache_dir: a folder where they are kept, decoded and resized, for every later reading.
         seed: of everything that is drawn.
@@ -70,7 +72,10 @@ def experiment(
     )
 
     def images():
-        source = decoded(FolderSource(data_dir, size=size, channels=channels), cache_dir)
+        folder = FolderSource(data_dir, size=size, channels=channels, background=background)
+        if kinds := folder.kinds():
+            print(kinds)
+        source = decoded(folder, cache_dir)
         return check_images(source if stream else in_memory(source))
 
     return Experiment(
