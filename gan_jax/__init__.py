@@ -12,9 +12,7 @@ Rooms, from the mathematics up; imports point the other way:
 - ``drawing``: both networks in evaluation mode, and what draws with them
 - ``metrics``: figures from samples
 - ``training``: experiments, the loop, devices, checkpoints, logs
-
-Commands: ``python -m gan_jax.sample``, ``evaluate``, ``report``, ``replay``, ``spectrum``,
-``compile_for``.
+- ``commands``: ``python -m gan_jax NAME``, on a run or an experiment
 """
 
 __version__ = "0.1.0"

@@ -105,7 +105,6 @@ def command_here(monkeypatch, capsys):
         run, name = runpy.run_path, first
         if first == "-m":
             run, name = runpy.run_module, others.pop(0)
-            monkeypatch.delitem(sys.modules, name, raising=False)  # runpy warns of a second one
         monkeypatch.setattr(sys, "argv", [name, *others])
         try:
             run(name, run_name="__main__")

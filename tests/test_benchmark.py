@@ -13,9 +13,9 @@ import pytest
 from games import vector_game
 from test_experiments import load
 
+from gan_jax.commands.spectrum import eigenvalues
 from gan_jax.game import init
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
-from gan_jax.spectrum import eigenvalues
 from gan_jax.stability.jacobian import field_jacobian
 
 DEVICES = 1
@@ -66,7 +66,7 @@ def test_a_finished_row_is_not_run_again_and_an_unknown_one_is_named(table, caps
 
 def test_the_spectrum_of_a_run(table, tmp_path, command_here):
     run_dir, picture = table[0] / "ours-ring", tmp_path / "spectrum.png"
-    spectrum = partial(command_here, "-m", "gan_jax.spectrum", run_dir)
+    spectrum = partial(command_here, "-m", "gan_jax", "spectrum", run_dir)
     code, out, err = spectrum("--out", picture, "--num", 2, "--batch-size", 16)
     assert code == 0, err
     assert "largest real part" in out and picture.is_file()
@@ -80,7 +80,9 @@ def test_the_row_and_its_spectrum_as_commands(tmp_path):
     made = command(EXPERIMENTS / "benchmark_modes.py", *row)
     assert made.returncode == 0 and (tmp_path / "modes.md").is_file(), made.stderr
     picture = tmp_path / "spectrum.png"
-    drawn = command("-m", "gan_jax.spectrum", tmp_path / "ours-ring", "--out", picture, "--num", 3)
+    drawn = command(
+        "-m", "gan_jax", "spectrum", tmp_path / "ours-ring", "--out", picture, "--num", 3
+    )
     assert drawn.returncode == 0 and picture.is_file(), drawn.stderr
 
 
@@ -94,7 +96,7 @@ def test_the_outermost_eigenvalues_are_those_of_the_whole_matrix(monkeypatch):
     every = np.linalg.eigvals(np.asarray(field_jacobian(game, state, batch, key), np.float64))
     whole = eigenvalues(game, state, batch, key)
     np.testing.assert_allclose(sorted(whole.real), sorted(every.real), atol=1e-4)
-    monkeypatch.setattr("gan_jax.spectrum.DENSE", 10)
+    monkeypatch.setattr("gan_jax.commands.spectrum.DENSE", 10)
     outermost = eigenvalues(game, state, batch, key, num=4)
     assert len(outermost) == 8
     assert outermost.real.max() == pytest.approx(every.real.max(), abs=1e-3)

@@ -59,7 +59,7 @@ def test_a_run_ends_with_a_table_paths_and_the_next_command(whole):
     for text in ("classes of 10", "generated", "real", "noise", "Frechet", "898 samples a row"):
         assert text in out
     assert f"samples  {run_dir}/samples/step_00000060.png" in out
-    assert f"python -m gan_jax.sample {run_dir}" in out
+    assert f"python -m gan_jax sample {run_dir}" in out
     assert "60/60" in err and "images/s=" in err and "generator=" in err
     summary = json.loads((run_dir / "summary.json").read_text())
     assert set(summary["figures"]["rows"]) == {"generated", "real", "noise"}
@@ -91,7 +91,7 @@ def test_sample_draws_from_a_run(whole, tmp_path, command_here):
         (command_here, ("--seed", "3")),
     ):
         code, out, err = start(
-            "-m", "gan_jax.sample", run_dir, "--num", "64", "--out", grid, *options
+            "-m", "gan_jax", "sample", run_dir, "--num", "64", "--out", grid, *options
         )
         assert code == 0, err
         assert "64 samples" in out and "step 60" in out
@@ -99,7 +99,7 @@ def test_sample_draws_from_a_run(whole, tmp_path, command_here):
     assert len(set(pictures)) == 3
     # without options: the samples of the run's own last picture
     with Image.open(run_dir / "samples" / "step_00000060.png") as last:
-        command("-m", "gan_jax.sample", run_dir, "--out", grid)
+        command("-m", "gan_jax", "sample", run_dir, "--out", grid)
         with Image.open(grid) as drawn:
             np.testing.assert_array_equal(np.asarray(drawn), np.asarray(last))
 
@@ -115,15 +115,15 @@ def test_sample_draws_from_a_run(whole, tmp_path, command_here):
         (("experiments/gaussian_mlp.py", "--means", "1.5"), "the means inside (0.0, 1.0)"),
         (("experiments/mnist_dcgan.py", "--data-dir", "/nowhere"), "/nowhere is not a folder"),
         (("experiments/folder_dcgan.py", "--data-dir", "tests"), "holds no image file"),
-        (("-m", "gan_jax.sample", "tests"), "is no run folder"),
-        (("-m", "gan_jax.sample", "tests", "--checkpoint", "middle"), "last, best"),
-        (("-m", "gan_jax.sample", "tests", "--out", "grid.txt"), "must be a .png file"),
+        (("-m", "gan_jax", "sample", "tests"), "is no run folder"),
+        (("-m", "gan_jax", "sample", "tests", "--checkpoint", "middle"), "last, best"),
+        (("-m", "gan_jax", "sample", "tests", "--out", "grid.txt"), "must be a .png file"),
     ],
 )
 def test_bad_input_gets_one_message_and_no_traceback(args, said, tmp_path, command_here):
     run_dir = () if args[0] == "-m" else ("--run-dir", tmp_path / "run")
     # a script and a module are started; of the others the message is the subject
-    alone = args in ((DIGITS, "--steps", "many"), ("-m", "gan_jax.sample", "tests"))
+    alone = args in ((DIGITS, "--steps", "many"), ("-m", "gan_jax", "sample", "tests"))
     code, out, err = (command if alone else command_here)(*args, *run_dir)
     assert code in (1, 2)
     assert said in out + err
@@ -152,3 +152,15 @@ def test_an_unlabelled_folder_of_images_trains(tmp_path):
     )  # fmt: skip
     assert code == 0, err
     assert "step_00000004.png" in out and os.path.getsize(tmp_path / "run" / "curves.png")
+
+
+def test_the_commands_are_listed_and_a_misspelt_one_is_named(command_here):
+    code, out, _ = command_here("-m", "gan_jax")
+    names = {"sample", "evaluate", "report", "replay", "spectrum", "compile_for"}
+    assert (
+        code == 0 and {line.split()[0] for line in out.splitlines() if line[:4] == "    "} == names
+    )
+    code, _, err = command_here("-m", "gan_jax", "sampel", "runs/digits")
+    assert code == 2 and err == "error: no command 'sampel': did you mean sample?\n"
+    code, out, _ = command_here("-m", "gan_jax", "sample", "--help")
+    assert code == 0 and "python -m gan_jax sample" in out and "--num" in out

@@ -10,8 +10,8 @@ import pytest
 import tyro
 from test_experiments import PREPARED, load
 
+from gan_jax.commands.evaluate import evaluate as evaluation
 from gan_jax.data import digits, in_memory, pixels_to_real, tfds_source
-from gan_jax.evaluate import evaluation
 from gan_jax.metrics.evaluation import Sets, evaluate, left_out
 from gan_jax.metrics.feature_networks import classifier_network, embed
 from gan_jax.training.placement import rows_over_devices

@@ -8,8 +8,8 @@ from games import vector_game
 from test_training import experiment, train
 
 from gan_jax import penalties
+from gan_jax.commands.replay import _verdict, replay
 from gan_jax.game import GANState, Term, TrainState
-from gan_jax.replay import _verdict, replay
 from gan_jax.training.loop import NonFiniteError
 
 DEVICES = 1
@@ -27,14 +27,16 @@ def failing_game():
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory):
     path = tmp_path_factory.mktemp("failed")
-    with pytest.raises(NonFiniteError, match=r"at step 6; .*gan_jax.replay RUN --step 6 names"):
+    with pytest.raises(NonFiniteError, match=r"at step 6; .*gan_jax replay RUN --step 6 names"):
         train(path, game=failing_game(), steps=10)
     return path
 
 
 @pytest.fixture(autouse=True)
 def the_run_is_rebuilt(monkeypatch):
-    monkeypatch.setattr("gan_jax.replay.rebuild", lambda folder: experiment(game=failing_game()))
+    monkeypatch.setattr(
+        "gan_jax.commands.replay.rebuild", lambda folder: experiment(game=failing_game())
+    )
 
 
 def test_the_operation_and_its_line_are_named(failed, capsys):

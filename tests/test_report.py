@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from test_experiments import load
 
-from gan_jax.evaluate import evaluation
-from gan_jax.report import report
-from gan_jax.training.page import Slide, page, slider, table
+from gan_jax.commands.evaluate import evaluate as evaluation
+from gan_jax.commands.html import Slide, page, slider, table
+from gan_jax.commands.report import report
 from gan_jax.training.runner import run
 
 DEVICES = 1
@@ -70,7 +70,7 @@ def test_the_page_is_one_file_with_everything_in_it(html):
     assert '<tr><th scope="row">seed</th><td>0</td><td>1</td></tr>' in text
     assert "steps</th>" not in text  # both have 4
     assert "60 samples against 60 real ones; step 4, moving average" in text
-    assert "has not been evaluated: python -m gan_jax.evaluate" in text  # the other
+    assert "has not been evaluated: python -m gan_jax evaluate" in text  # the other
 
 
 def test_one_run_shows_its_whole_configuration(runs):

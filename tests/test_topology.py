@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_jax.training.topology import CHIPS, Compiled, collectives
+from gan_jax.commands.ahead_of_time import CHIPS, Compiled, collectives
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import jax
 jax.config.update("jax_platforms", "cpu")
 from gan_jax.training.experiment import load_experiment_function
-from gan_jax.training.topology import compile_step, slice_devices
+from gan_jax.commands.ahead_of_time import compile_step, slice_devices
 built = load_experiment_function(Path(sys.argv[1]))(**json.loads(sys.argv[2]))
 from gan_jax.game.initial import init, shapes_of_samples
 params = jax.eval_shape(lambda batch: init(built.game, jax.random.key(0), batch), shapes_of_samples(built.game, 16))
@@ -110,5 +110,5 @@ def test_the_roofline_is_work_or_memory():
 def test_slices_that_are_none(args, message):
     if args[1] != "v9:2x2":
         pytest.importorskip("libtpu", reason="no TPU compiler (pip install 'gan-jax[tpu-test]')")
-    done = python("-m", "gan_jax.compile_for", EXPERIMENTS / "digits_dcgan.py", *args)
+    done = python("-m", "gan_jax", "compile_for", EXPERIMENTS / "digits_dcgan.py", *args)
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr

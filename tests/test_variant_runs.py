@@ -16,10 +16,10 @@ import variant_experiment
 from PIL import Image
 from variants import VARIANTS
 
+from gan_jax.commands.report import report
+from gan_jax.commands.sample import sample
 from gan_jax.data import ArraySource, merged
 from gan_jax.drawing import generated
-from gan_jax.report import report
-from gan_jax.sample import sample
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import feed_of
 from gan_jax.training.first_batch import first_batch
@@ -134,8 +134,12 @@ def test_commands_that_only_draw_need_no_data(whole, tmp_path, monkeypatch):
     run_dir = whole("cyclegan")
     sources = variant_experiment.SOURCES
     monkeypatch.setitem(sources, "cyclegan", lambda: pytest.fail("data were read"))
-    monkeypatch.setattr("gan_jax.sample.rebuild", lambda folder: variant_experiment.experiment())
-    monkeypatch.setattr("gan_jax.report.rebuild", lambda folder: variant_experiment.experiment())
+    monkeypatch.setattr(
+        "gan_jax.commands.sample.rebuild", lambda folder: variant_experiment.experiment()
+    )
+    monkeypatch.setattr(
+        "gan_jax.commands.report.rebuild", lambda folder: variant_experiment.experiment()
+    )
     sample(run_dir, num=5, out=tmp_path / "grid.png")
     report((run_dir,), out=tmp_path / "page.html")
     with Image.open(tmp_path / "grid.png") as picture:

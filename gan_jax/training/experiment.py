@@ -61,7 +61,7 @@ class Experiment:
             is what the discriminator says of samples, in evaluation mode.
         num_pictured: samples in a picture of the run.
         features_fn: source -> :class:`gan_jax.metrics.feature_networks.FeatureNetwork` with which
-            ``python -m gan_jax.evaluate`` looks at images.
+            ``python -m gan_jax evaluate`` looks at images.
         judge_fn: source -> :class:`gan_jax.metrics.judgement.Judge` of the moving average.
         measure_every_steps: when the judge measures during training; None measures at the end only.
         best_metric: the figure by which the best step is kept; None is the judge's choice.

@@ -169,7 +169,7 @@ def _collect(
             f"{', '.join(names)}{where} became {at_first[index]} at step {step - count + first + 1}; "
             f"training stopped. "
             f"{f'The checkpoint of step {saved[-1]} is good' if saved else 'No checkpoint was saved yet'}"
-            ": lower the learning rate, or add a penalty such as R1 (python -m gan_jax.replay RUN --step "
+            ": lower the learning rate, or add a penalty such as R1 (python -m gan_jax replay RUN --step "
             f"{step - count + first + 1} names the operation)"
         )
     return {name: float(value.mean()) for name, value in values.items()}

@@ -54,7 +54,7 @@ def write_report(
     print(f"samples  {folder.sample_file(step)}  {folder.animation_file.name}")
     print(f"curves   {folder.curves_file}")
     print(f"seconds  {summary['seconds']} (this call)")
-    print(f"next     python -m gan_jax.sample {folder.path} --num 100 --seed 1 --out grid.png")
+    print(f"next     python -m gan_jax sample {folder.path} --num 100 --seed 1 --out grid.png")
 
 
 def _states(state: GANState, best: GANState | None) -> dict[str, GANState]:

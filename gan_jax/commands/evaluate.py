@@ -1,4 +1,4 @@
-"""Judges a run: ``python -m gan_jax.evaluate RUN --num-samples 10000 --checkpoint best``.
+"""Judges a run: ``python -m gan_jax evaluate RUN --num-samples 10000 --checkpoint best``.
 
 Every figure stands beside those of held-out real images (the best to be had) and of noise, and
 ``evaluation.json`` in the run folder holds each with its whole protocol.
@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from gan_jax.data import ArraySource, in_memory, pixels_to_real
 from gan_jax.game import GANState
-from gan_jax.metrics.evaluation import Figure, MetricName, Sets, evaluate, left_out
+from gan_jax.metrics import evaluation
+from gan_jax.metrics.evaluation import Figure, MetricName, Sets, left_out
 from gan_jax.metrics.feature_networks import Embedded, FeatureNetwork, embed, inception_network
 from gan_jax.metrics.judgement import aligned
 from gan_jax.metrics.neighbours import nearest
@@ -31,7 +32,7 @@ from gan_jax.training.run_folder import RunFolder, write_json
 from gan_jax.training.states import CheckpointName, member_of_seed, state_at, step_of
 
 
-def evaluation(
+def evaluate(
     run: Annotated[Path, tyro.conf.Positional],
     /,
     *,
@@ -144,7 +145,7 @@ def _measure(
         for name, needed in left_out(seen["generated"], sets).items():
             print(f"left out: {name}, which needs {needed}")
     return {
-        name: evaluate(samples, sets, metrics=metrics, seed=seed)
+        name: evaluation.evaluate(samples, sets, metrics=metrics, seed=seed)
         for name, samples in tqdm(seen.items(), desc="measuring", leave=False)
     }
 
@@ -240,7 +241,3 @@ def _table(found: dict[str, list[Figure]]) -> str:
     for index, name in enumerate(names):
         lines.append([name, *(str(figures[index].estimate) for figures in found.values())])
     return aligned(lines)
-
-
-if __name__ == "__main__":
-    tyro.cli(evaluation, prog="python -m gan_jax.evaluate")

@@ -1,4 +1,4 @@
-"""Compiles an experiment for a TPU slice that is not there: ``python -m gan_jax.compile_for FILE --topology v5e:4x4``."""
+"""Compiles an experiment for a TPU slice that is not there: ``python -m gan_jax compile_for FILE --topology v5e:4x4``."""
 
 import dataclasses
 from pathlib import Path
@@ -7,9 +7,9 @@ from typing import Annotated
 import jax
 import tyro
 
+from gan_jax.commands.ahead_of_time import CHIPS, Chip, Compiled, compile_step, slice_devices
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.experiment import Experiment, load_experiment_function
-from gan_jax.training.topology import CHIPS, Chip, Compiled, compile_step, slice_devices
 
 
 def compile_for(
@@ -68,7 +68,3 @@ def _report(found: Compiled, chip: Chip, batch_size: int) -> str:
         for kind, (count, size) in found.collectives.items()
     ]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    tyro.cli(compile_for, prog="python -m gan_jax.compile_for")

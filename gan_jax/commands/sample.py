@@ -1,4 +1,4 @@
-"""Draws from a run: ``python -m gan_jax.sample RUN --num 64 --out grid.png``.
+"""Draws from a run: ``python -m gan_jax sample RUN --num 64 --out grid.png``.
 
 Its options: ``[--seed S] [--checkpoint best|last|STEP] [--live] [--of-seed S]``.
 """
@@ -65,7 +65,3 @@ def _sample(
     save_picture(experiment.picture_fn(samples, drawer.logits_fn(member)), out)
     weights = "live weights" if live else "moving average"
     print(f"{out}: {num} samples of {folder.path}, {checkpoint} step {step_of(state)}, {weights}")
-
-
-if __name__ == "__main__":
-    tyro.cli(sample, prog="python -m gan_jax.sample")

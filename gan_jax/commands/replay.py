@@ -1,4 +1,4 @@
-"""Plays one step of a run again: ``python -m gan_jax.replay RUN --step N``.
+"""Plays one step of a run again: ``python -m gan_jax replay RUN --step N``.
 
 Its last operation by operation, so that the first one that makes a NaN or an infinity is named.
 """
@@ -93,7 +93,3 @@ def _place(error: Exception) -> str:
     ours = [frame for frame in frames if "site-packages" not in frame.filename]
     frame = (ours or frames)[-1]
     return f"{frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
-
-
-if __name__ == "__main__":
-    tyro.cli(replay, prog="python -m gan_jax.replay")

@@ -1,4 +1,4 @@
-"""The eigenvalues of a trained game's Jacobian: ``python -m gan_jax.spectrum RUN --out spectrum.png``.
+"""The eigenvalues of a trained game's Jacobian: ``python -m gan_jax spectrum RUN --out spectrum.png``.
 
 Of the vector field of both players' gradients at a run's last checkpoint, on one batch of its data.
 An eigenvalue right of the imaginary axis grows by itself; those far above and below it turn the
@@ -102,7 +102,3 @@ def _batch(experiment: Experiment, batch_size: int | None) -> Batch:
     game = dataclasses.replace(experiment.game, discriminator_steps=1)
     member = dataclasses.replace(experiment.members[0], game=game, batch_size=size)
     return first_batch(member, feed_of(member, member.source_fn()))
-
-
-if __name__ == "__main__":
-    tyro.cli(spectrum, prog="python -m gan_jax.spectrum")

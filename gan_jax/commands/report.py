@@ -1,4 +1,4 @@
-"""One page about one run or several: ``python -m gan_jax.report RUN [RUN ...] --out report.html``.
+"""One page about one run or several: ``python -m gan_jax report RUN [RUN ...] --out report.html``.
 
 A single HTML file, which opens without a network.
 """
@@ -10,13 +10,13 @@ import jax
 import numpy as np
 import tyro
 
+from gan_jax.commands.html import Slide, as_uri, drawings, page, pictures, slider, table
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.curves import curve_panels
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import rebuild
 from gan_jax.training.given import load_given
-from gan_jax.training.page import Slide, as_uri, drawings, page, pictures, slider, table
 from gan_jax.training.pictures import image_grid
 from gan_jax.training.run_folder import RunFolder, read_json
 from gan_jax.training.run_log import read_lines
@@ -159,7 +159,7 @@ def _figures(names: dict[str, str], folders: dict[str, RunFolder]) -> str:
             parts.append(_evaluation(names[run], read_json(folder.evaluation_file)))
         else:
             parts.append(
-                f"<p>{names[run]} has not been evaluated: python -m gan_jax.evaluate {run}</p>"
+                f"<p>{names[run]} has not been evaluated: python -m gan_jax evaluate {run}</p>"
             )
         summary = read_json(folder.summary_file) if folder.summary_file.is_file() else {}
         if "figures" in summary:
@@ -191,7 +191,3 @@ def _evaluation(name: str, lines: list[dict[str, Any]]) -> str:
 
 def _text(line: dict[str, Any]) -> str:
     return str(Estimate(line["value"], line["standard_error"]))
-
-
-if __name__ == "__main__":
-    tyro.cli(report, prog="python -m gan_jax.report")

@@ -1,0 +1,1 @@
+"""What one does with a run: ``python -m gan_jax NAME``."""
