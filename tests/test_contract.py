@@ -71,6 +71,15 @@ def wrapped(generator_fn, latents, batch, turn):
 
 normed = vector_game().generator.clone(norm_fn=BatchNorm)
 REFUSED = {
+    "a condition of the fakes of other rows": (
+        dict(
+            show_fn=lambda g, latents, batch, turn: Shown(
+                batch["real"], g(latents), jnp.zeros(ROWS), jnp.zeros(1)
+            )
+        ),
+        ValueError,
+        r"fake_condition of Shown must have 16 rows, got shape \(1,\)",
+    ),
     "another structure": (
         dict(show_fn=shows(lambda b: (b["real"], b["real"]), lambda x: x)),
         ValueError,
@@ -278,8 +287,14 @@ def test_convolutions_on_a_cpu_are_selected_and_not_branched():
 def test_a_skipped_term_sends_no_nan_back_through_a_convolution():
     """Where both branches are computed, the slope of the one that is not taken may be infinite."""
     made, batch = VARIANTS["pix2pix"]().game, VARIANTS["pix2pix"]().batch
-    root = Term(lambda key, c: jnp.sqrt(0.0 * c.real.logits).mean((1, 2)), lambda step: 0.0 * step)
-    state, metrics = play(dataclasses.replace(made, discriminator_terms={"root": root}), batch)
+    root = Term(
+        lambda key, c: jnp.sqrt(0.0 * c.real.logits_fn(c.real.samples)).mean((1, 2)),
+        lambda step: 0.0 * step,
+    )
+    made = dataclasses.replace(made, discriminator_terms={"root": root})
+    state = jax.eval_shape(partial(init, made), key, batch)
+    assert "cond[" not in str(jax.make_jaxpr(make_train_step(made))(state, batch, key))
+    state, metrics = play(made, batch)
     assert float(metrics["discriminator/root"]) == 0.0
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
 
@@ -289,6 +304,24 @@ def test_means_of_bfloat16_are_taken_in_float32():
     _, metrics = play(vector_game(discriminator_terms={"ones": ones}))
     assert metrics["discriminator/ones"].dtype == jnp.float32
     assert float(metrics["discriminator/ones"]) == 1.0 + 2**-7
+
+
+class Counting(nn.Module):
+    """Its logits say how often it was called before."""
+
+    @nn.compact
+    def __call__(self, samples, condition=None, *, train):
+        calls = self.variable("averages", "calls", lambda: jnp.zeros(()))
+        logits = 0.0 * nn.Dense(1)(samples)[:, 0] + calls.value
+        calls.value += 1.0
+        return logits
+
+
+def test_only_in_its_own_turn_does_the_discriminator_go_on_from_its_real_pass():
+    later = Term(lambda key, c: c.fake.logits - c.real.logits, 0.0)
+    terms = {f"{player}_terms": {"later": later} for player in ("generator", "discriminator")}
+    _, metrics = play(vector_game(discriminator=Counting(), **terms))
+    assert [metrics[f"{p}/later"] for p in ("generator", "discriminator")] == [0.0, 1.0]
 
 
 def test_terms_that_look_again_leave_no_trace_in_running_statistics():

@@ -272,6 +272,18 @@ def jitter(key, images, turn=None):
     return images + jax.random.normal(key, (len(images), 1, 1, 1))
 
 
+def test_what_a_preparation_draws_is_a_function_of_the_place():
+    def noisy(key, example):
+        return {"real": jax.random.normal(key, ())}
+
+    feed, key = Batches(digits(), batch_size=8, seed=0).feed(noisy), jax.random.key(1)
+    row = jax.tree.map(lambda leaf: leaf[0], feed.feed_fn(3, 1))
+    drawn = feed.load_fn(feed.resident, row, key)["real"]
+    places = range(3 * 8, 4 * 8)
+    expected = [jax.random.normal(example_keys(key, place).preparation) for place in places]
+    np.testing.assert_allclose(drawn[0], expected, rtol=1e-6)
+
+
 def test_augmented_data_are_a_function_of_key_and_step_whatever_the_call():
     batches = Batches(digits(), batch_size=8, seed=0, steps_per_round=2)
     key = jax.random.key(1)

@@ -178,3 +178,10 @@ def test_smoothing_moves_the_best_real_logit_to_the_target():
     np.testing.assert_allclose(gradient, 0.0, atol=1e-6)
     loss = losses.least_squares(label_smoothing=0.1)
     assert loss.discriminator(jnp.array([0.9]), jnp.zeros(1))[0] == 0.0
+
+
+def test_the_relativistic_average_of_a_patch_is_over_the_examples_at_its_place():
+    real, fake = jax.random.normal(jax.random.key(0), (2, 4, 3))
+    for loss in losses.relativistic_average():
+        places = [loss(real[:, i], fake[:, i]) for i in range(3)]
+        np.testing.assert_allclose(loss(real, fake), jnp.stack(places, axis=1), rtol=1e-6)
