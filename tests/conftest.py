@@ -10,15 +10,18 @@ import os
 import runpy
 import sys
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 # Before JAX is imported, and in the first process only: workers and commands inherit it. XLA ends a process
-# that names a flag that it does not know: on a new jaxlib, try TESTS_AS_USERS=1 as well.
+# that names a flag that it does not know: where a new jaxlib does, TESTS_AS_USERS=1 sets none.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["JAX_PLATFORMS"] = "cpu"
     if os.environ.get("TESTS_AS_USERS") != "1":
-        # the second without the first gains little: level 0 still runs the slow MLIR emitters of fusions
-        flags = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+        flags = "--xla_backend_optimization_level=0"
+        if tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11):
+            # without it the first flag gains little: level 0 still runs the slow MLIR emitters of fusions
+            flags += " --xla_cpu_use_fusion_emitters=false"
         os.environ["XLA_FLAGS"] = f"{flags} {os.environ.get('XLA_FLAGS', '')}"
 
 import jax

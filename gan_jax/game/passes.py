@@ -136,5 +136,6 @@ def _takes_train(function: Callable) -> bool:
 
 def _methods(module: nn.Module) -> list[str]:
     fields = {field.name for field in dataclasses.fields(module)}
-    own = sorted(set(dir(type(module))) - set(dir(nn.Module)) - fields - {"setup"})
+    # dataclasses add __replace__ from Python 3.13 on
+    own = sorted(set(dir(type(module))) - set(dir(nn.Module)) - fields - {"setup", "__replace__"})
     return [name for name in own if callable(getattr(type(module), name))]
