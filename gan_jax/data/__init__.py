@@ -6,6 +6,7 @@ A source is anything with ``len(source)`` and ``source[i] -> dict of arrays``. O
 
 from gan_jax.data.arrays import ArraySource, Source, in_memory
 from gan_jax.data.batches import Batches
+from gan_jax.data.dataset import Data
 from gan_jax.data.decoded import decoded
 from gan_jax.data.digits import digits
 from gan_jax.data.folder import FolderSource
@@ -17,6 +18,7 @@ from gan_jax.data.tfds import tfds_source
 __all__ = [
     "ArraySource",
     "Batches",
+    "Data",
     "FolderSource",
     "Source",
     "as_is",

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -21,13 +22,19 @@ class ArraySource:
 
     Args:
         arrays: name -> ``[N, ...]``. Floating point arrays are kept as float32.
+        names: of the labels in an array: ``{"label": ("cat", "dog")}``.
 
     Raises:
         ValueError: no arrays, no examples, lengths that differ, or values that are not finite.
         TypeError: an array that is neither numbers nor booleans.
     """
 
-    def __init__(self, arrays: dict[str, np.ndarray]):
+    def __init__(
+        self,
+        arrays: dict[str, np.ndarray],
+        *,
+        names: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ):
         arrays = {name: np.asarray(array) for name, array in arrays.items()}
         lengths = {name: len(array) if array.ndim else None for name, array in arrays.items()}
         if not arrays or len(set(lengths.values())) != 1 or None in lengths.values():
@@ -35,6 +42,7 @@ class ArraySource:
         if 0 in lengths.values():
             raise ValueError("the data set is empty: expected at least one example")
         self.arrays = {name: _checked(name, array) for name, array in arrays.items()}
+        self.names = dict(names)
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
@@ -76,7 +84,8 @@ def in_memory(
     if isinstance(source, ArraySource):
         return source
     if (arrays := getattr(source, "arrays", None)) is not None:  # on disk already
-        return ArraySource({name: np.array(arrays[name]) for name in fields or arrays})
+        arrays = {name: np.array(arrays[name]) for name in fields or arrays}
+        return ArraySource(arrays, names=getattr(source, "names", {}))
     examples: dict[str, list] = {}
     with tqdm(total=len(source), desc=description, unit="example", leave=False) as bar:
         for start in range(0, len(source), 1000):
@@ -87,7 +96,8 @@ def in_memory(
                         raise ValueError(f"no field {name!r} in the data, only {sorted(example)}")
                     examples.setdefault(name, []).append(example[name])
             bar.update(len(indices))
-    return ArraySource({name: _stack(name, values) for name, values in examples.items()})
+    arrays = {name: _stack(name, values) for name, values in examples.items()}
+    return ArraySource(arrays, names=getattr(source, "names", {}))
 
 
 def read_many(source: Source, indices: Iterable[int]) -> list[dict[str, np.ndarray]]:

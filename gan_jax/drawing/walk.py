@@ -4,6 +4,27 @@ import jax
 import jax.numpy as jnp
 
 
+def between(first: jax.Array, second: jax.Array, num: int) -> jax.Array:
+    """Latents on the way from one set to another; both ends are those of the sets, bit for bit.
+
+    Floating latents go along great circles (:func:`interpolate`); integers and PRNG keys stay those
+    of the first set.
+
+    Args:
+        first: ``[B, ...]``.
+        second: ``[B, ...]``.
+        num: places, at least 2.
+
+    Returns:
+        ``[B * num, ...]``, row by row.
+    """
+    if not jnp.issubdtype(first.dtype, jnp.floating):
+        return jnp.repeat(first, num, axis=0)
+    flat = [latents.reshape(len(latents), -1) for latents in (first, second)]
+    way = interpolate(*flat, num).at[:, 0].set(flat[0]).at[:, -1].set(flat[1])
+    return way.reshape(-1, *first.shape[1:]).astype(first.dtype)
+
+
 def interpolate(first: jax.Array, second: jax.Array, num: int) -> jax.Array:
     """Latents on the way from one set to another, along great circles.
 

@@ -16,15 +16,14 @@ from gan_jax.metrics.inception import NUM_FEATURES, SIZE, InceptionV3
 from gan_jax.metrics.inception_weights import inception_variables
 from gan_jax.metrics.resize import antialiased_bicubic, legacy_bilinear
 
-_CHUNK = (
-    240  # images that the network sees at once; shared out evenly among most numbers of devices
-)
+_CHUNK = 240  # images that the network sees at once: shared out evenly by most numbers of devices
 
 
 class FeatureNetwork(NamedTuple):
     """A network with its weights.
 
     Attributes:
+        name: short, for labels.
         description: in words, for the protocol.
         fingerprint: of the weights (SHA-256, the first 16 digits).
         resize: in words.
@@ -32,6 +31,7 @@ class FeatureNetwork(NamedTuple):
         apply_fn: ``(variables, images [B, H, W, C] in [-1, 1]) -> (features [B, F], logits [B, K])``.
     """
 
+    name: str
     description: str
     fingerprint: str
     resize: str
@@ -143,9 +143,8 @@ def classifier_network(source: ArraySource, **training_options: Any) -> FeatureN
         f"the {network.num_features} of a classifier trained here (held-out accuracy "
         f"{100 * classifier.accuracy:.1f} % of {classifier.num_held_out})"
     )
-    return FeatureNetwork(
-        description, _digest(classifier.variables), "none", classifier.variables, apply_fn
-    )
+    name, weights = f"{network.num_features} features", classifier.variables
+    return FeatureNetwork(name, description, digest(weights), "none", weights, apply_fn)
 
 
 RESIZES = {
@@ -175,10 +174,12 @@ def inception_network(
         return InceptionV3().apply(variables, (resize_fn(pixels, SIZE) - 128.0) / 128.0)
 
     description = f"the {NUM_FEATURES} of Inception-v3 (weights of 2015-12-05, {file.name})"
-    return FeatureNetwork(description, _digest(variables), words, variables, apply_fn)
+    name = f"Inception, {resize}"
+    return FeatureNetwork(name, description, digest(variables), words, variables, apply_fn)
 
 
-def _digest(variables: Any) -> str:
+def digest(variables: Any) -> str:
+    """A fingerprint of weights: SHA-256, the first 16 digits."""
     digest = hashlib.sha256()
     for path, leaf in sorted(jax.tree_util.tree_leaves_with_path(variables), key=_name):
         digest.update(f"{jax.tree_util.keystr(path)} {leaf.shape} {leaf.dtype}".encode())
