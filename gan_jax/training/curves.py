@@ -59,13 +59,17 @@ def _panel(panel: str, names: list[str], runs: dict[str, Lines]) -> str:
 def _panels(lines: Lines) -> dict[str, list[str]]:
     """Panel -> names of metrics; the losses first."""
     names = sorted({name for line in lines for name in line if "/" in name})
-    order = sorted({name.split("/")[1] for name in names}, key=lambda n: (n != "loss", n))
-    return {panel: [name for name in names if name.split("/")[1] == panel] for panel in order}
+    order = sorted({_figure(name) for name in names}, key=lambda n: (n != "loss", n))
+    return {panel: [name for name in names if _figure(name) == panel] for panel in order}
 
 
 def _points(lines: Lines, name: str) -> tuple[list[int], list[float]]:
-    found = [(line["step"], line[name]) for line in lines if name in line]
+    found = [(line["step"], line[name]) for line in lines if line.get(name) is not None]
     return [step for step, _ in found], [value for _, value in found]
+
+
+def _figure(name: str) -> str:
+    return name.split("/", 1)[1]
 
 
 def _prefix(name: str) -> str:

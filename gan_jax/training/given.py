@@ -6,16 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from gan_jax.data.prepare import first_rows
-from gan_jax.training.experiment import Experiment, Sources
-
 NUM_GIVEN = 64
-
-
-def given_rows(experiment: Experiment, source: Sources) -> dict[str, Any]:
-    """The first rows of the held-out data, or else of the training data, as the game takes them."""
-    looked_at = source if experiment.held_out_fn is None else experiment.held_out_fn()
-    return first_rows(looked_at, experiment.prepare_fn, NUM_GIVEN)
 
 
 def save_given(file: Path, rows: dict[str, Any]) -> None:

@@ -30,19 +30,19 @@ class Failure(NamedTuple):
 
 FAILURES = {
     "collapse": Failure(
-        lambda f: f["diversity %"] < 10.0,
-        "the generator collapsed at step {step}: sample diversity is {diversity %:.2g} % of the data's; "
+        lambda f: f["diversity"] < 0.1,
+        "the generator collapsed at step {step}: sample diversity is {diversity:.2%} of the data's; "
         "try packing (gan_jax.remedies.packing), R1 and R2, or a lower learning rate",
     ),
     "separation": Failure(
-        lambda f: f["separation %"] > 99.9 and f["logit gap"] > 10.0,
+        lambda f: f["separation"] > 0.999 and f["logit_gap"] > 10.0,
         "the discriminator separates everything at step {step}: its logits of real and fake are "
-        "{logit gap:.3g} apart; try R1 or spectral normalisation, instance noise, or fewer of its steps",
+        "{logit_gap:.3g} apart; try R1 or spectral normalisation, instance noise, or fewer of its steps",
     ),
     "overfitting": Failure(
-        lambda f: f.get("overfitting %", 0.0) > 50.0 and f["logit gap"] > 1.0,
+        lambda f: f.get("overfitting", 0.0) > 0.5 and f["logit_gap"] > 1.0,
         "the discriminator learns its examples by heart at step {step}: it tells them from held-out "
-        "ones by {overfitting %:.3g} % of the gap to fakes; try augmentation (Game.augment_fn), more data "
+        "ones by {overfitting:.0%} of the gap to fakes; try augmentation (Game.augment_fn), more data "
         "or a smaller discriminator",
     ),
 }
@@ -66,26 +66,26 @@ def health_figures(
         of_held_out: and of real samples that are never trained on, if there are any.
 
     Returns:
-        ``diversity %``: mean pairwise distance of samples, of that of real ones; ``logit gap``: mean logit
-        of real less that of fake; ``separation %``: the chance that a real sample's logit is above a
-        fake one's (50: it cannot tell them apart); ``real_accuracy`` and ``fake_accuracy``: shares on
-        the right side of 0; and with held-out samples ``held_out_accuracy`` and ``overfitting %``: the mean logit of
-        training samples less that of held-out ones, of the gap (0: no difference, 100: held-out samples
+        ``diversity``: mean pairwise distance of samples, of that of real ones; ``logit_gap``: mean logit
+        of real less that of fake; ``separation``: the chance that a real sample's logit is above a
+        fake one's (0.5: it cannot tell them apart); ``real_accuracy`` and ``fake_accuracy``: shares on
+        the right side of 0; and with held-out samples ``held_out_accuracy`` and ``overfitting``: the mean logit of
+        training samples less that of held-out ones, of the gap (0: no difference, 1: held-out samples
         are judged as fakes are).
     """
     gap = float(of_real.mean() - of_samples.mean())
     spread = mean_pairwise_distance(real)
     figures = {
-        "diversity %": 100 * mean_pairwise_distance(samples) / max(spread, 1e-12),
-        "logit gap": gap,
-        "separation %": 100 * float((of_real[:, None] > of_samples[None]).mean()),
+        "diversity": mean_pairwise_distance(samples) / max(spread, 1e-12),
+        "logit_gap": gap,
+        "separation": float((of_real[:, None] > of_samples[None]).mean()),
         "real_accuracy": float((of_real > 0).mean()),
         "fake_accuracy": float((of_samples < 0).mean()),
     }
     if of_held_out is not None:
         figures["held_out_accuracy"] = float((of_held_out > 0).mean())
         difference = float(of_real.mean() - of_held_out.mean())
-        figures["overfitting %"] = 100 * difference / gap if gap > 1e-6 else 0.0
+        figures["overfitting"] = difference / gap if gap > 1e-6 else 0.0
     return figures
 
 

@@ -1,8 +1,9 @@
 """The one training loop.
 
 The order of one turn: batch -> step -> (every ``log_every_steps``) metrics leave the device and are
-looked at -> stop on a value that is not finite -> measure -> sample and look at the game's health
--> save -> stop if asked to, or if the measurements no longer improve.
+looked at -> stop on a value that is not finite -> evaluate -> artefacts and the game's health -> save
+-> stop if asked to, or if the figures no longer improve. Evaluators are asked before the first step
+too: a fault of theirs then costs nothing.
 """
 
 import contextlib
@@ -17,8 +18,8 @@ from gan_jax.game import GANState
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.interruption import Interrupted, Request
-from gan_jax.training.looking import Looking
 from gan_jax.training.measuring import Measuring
+from gan_jax.training.monitor import Monitor
 from gan_jax.training.parallel import Arrangement
 from gan_jax.training.placement import on_this_process
 from gan_jax.training.processes import largest, on_first
@@ -37,7 +38,7 @@ def train(
     feeds_fn: Callable[[int], Iterator[Any]],
     arrangement: Arrangement,
     log: RunLog,
-    looking: Looking | None,
+    monitor: Monitor | None,
     checkpoints: Checkpoints,
     best: Checkpoints | None,
     measuring: Measuring | None,
@@ -51,12 +52,12 @@ def train(
         feeds_fn: first step -> the feeds of host arrays from there on, ``steps_per_call`` steps
             each.
         arrangement: where the step runs.
-        log: hears of progress, metrics and pictures.
-        looking: draws the pictures and the health of the game; of several processes, the first
-            one's.
+        log: hears of progress, metrics and artefacts.
+        monitor: makes the artefacts and sees the health of the game; of several processes, the
+            first one's.
         checkpoints: where states are saved; the last one always is.
-        best: where the best one is, or None where nothing is measured.
-        measuring: measures every ``measure_every_steps``; the first process's, or None.
+        best: where the best one is, or None where none is chosen.
+        measuring: asks the evaluators; the first process's, or None.
         request: whether to stop: asked after every call, of several processes with every ``log``.
 
     Returns:
@@ -71,6 +72,8 @@ def train(
     intervals = {what: getattr(experiment, f"{what}_every_steps") for what in INTERVALS}
     pending: list[dict[str, jax.Array]] = []
     over = best is not None and on_first(lambda: measuring.over)
+    if step == 0 and experiment.evaluators:
+        over = _measure(step, arrangement.get_state(state), log, best, measuring)
     with contextlib.closing(feeds_fn(step)) as feeds:
         while step < experiment.steps and not over:
             feed, seconds = next_feed(feeds, pending)
@@ -92,11 +95,10 @@ def train(
             if last or any(due.values()):
                 log.metrics(step, _collect(pending, step, experiment.seed, checkpoints))
                 pending = []
-            if due["measure"]:
-                told, over = _measure(step, arrangement.get_state(state), best, measuring)
-                log.figures(step, told)
+            if due["evaluate"]:
+                over = _measure(step, arrangement.get_state(state), log, best, measuring)
             if last or over or due["sample"]:
-                _look(step, arrangement.get_state(state), log, looking, healthy=due["sample"])
+                _look(step, arrangement.get_state(state), log, monitor, healthy=due["sample"])
             if last or over or due["save"]:
                 checkpoints.save(step, arrangement.get_state(state))
             if signal_number is not None and step < experiment.steps and not over:
@@ -115,32 +117,38 @@ def next_feed(feeds: Iterator[Any], pending: list[dict[str, jax.Array]]) -> tupl
 
 
 def _measure(
-    step: int, state: GANState, best: Checkpoints, measuring: Measuring | None
-) -> tuple[dict[str, float], bool]:
-    """The figures, and whether measuring is over; a new best is saved before it is told."""
+    step: int,
+    state: GANState,
+    log: RunLog,
+    best: Checkpoints | None,
+    measuring: Measuring | None,
+) -> bool:
+    """Writes the figures down, and says whether patience is at an end; a new best is saved first."""
     here = on_this_process(state)
 
     def measure():
-        told = measuring.measure(step, here)
-        return told, measuring.best()[0] == step, measuring.over
+        told, sentences = measuring.measure(step, here)
+        return told, sentences, measuring.is_best(step), measuring.over
 
-    told, improved, over = on_first(measure)
-    if improved:
+    told, sentences, improved, over = on_first(measure)
+    if improved and best is not None:
         best.save(step, state)
         best.wait()
-    return told, over
+    log.figures(step, told)
+    log.say(sentences)
+    return over
 
 
 def _look(
-    step: int, state: GANState, log: RunLog, looking: Looking | None, *, healthy: bool
+    step: int, state: GANState, log: RunLog, monitor: Monitor | None, *, healthy: bool
 ) -> None:
-    """Saves a picture. Logs health too, unless a signal is stopping the run, so that its log equals an uninterrupted one."""
+    """Writes artefacts. Logs health too, unless a signal is stopping the run, so that its log equals an uninterrupted one."""
     here = on_this_process(state)
-    if looking is None:
+    if monitor is None:
         return
-    log.picture(step, looking.picture(here))
+    log.artefacts(step, lambda: monitor.artefacts(here))
     if healthy:
-        log.health(step, *looking.health(step, here))
+        log.health(step, *monitor.health(step, here))
 
 
 def _collect(

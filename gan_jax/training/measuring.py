@@ -1,99 +1,87 @@
-"""Measuring while training: the best step is kept, and a run that no longer improves stops.
+"""Measuring while training: the best step is kept, and a run that no longer improves stops."""
 
-The measurements are lines of ``metrics.jsonl``; what is best and when to stop follow from those
-lines alone, so a resumed run stops where an uninterrupted one would.
-"""
+from typing import Any
 
-from functools import partial
+import numpy as np
 
 from gan_jax.game import GANState
-from gan_jax.metrics import seeds
-from gan_jax.metrics.judgement import Figures, Judge
-from gan_jax.training.drawing import Drawer
+from gan_jax.metrics.evaluators.evaluator import GENERATED
+from gan_jax.training.best import Best, best_metric
+from gan_jax.training.evaluation import TRAINING, Evaluation, first_words
 from gan_jax.training.experiment import Experiment
-from gan_jax.training.given import load_given
+from gan_jax.training.figures_log import Line, read_figures
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.run_log import read_lines
-from gan_jax.training.states import members_of
+from gan_jax.training.states import step_of
 
-_PREFIX = "average/"  # measured on the moving average
-
-
-def measure_members(judge: Judge, drawers: list[Drawer], state: GANState) -> list[Figures]:
-    """The figures of the moving average of every seed."""
-    return [
-        judge.measure(partial(drawer.draw, member))
-        for drawer, member in zip(drawers, members_of(state, len(drawers)), strict=True)
-    ]
+_PREFIX = "eval/"
 
 
 class Measuring:
-    """The measurements of one run, with one figure of the judge as its metric.
+    """The measurements of one run while it trains.
 
     Args:
         experiment: for its metric and its patience.
-        judge: measures.
-        folder: of the run: its ``metrics.jsonl`` holds the measurements so far.
-        first_step: measurements after this step (of a killed run) do not count.
+        evaluation: measures.
+        folder: of the run: its ``figures.jsonl`` holds the measurements so far.
 
     Raises:
-        ValueError: the judge has no such figure.
+        ValueError: no figure of that name can choose the best step.
     """
 
-    def __init__(
-        self,
-        experiment: Experiment,
-        judge: Judge,
-        folder: RunFolder,
-        *,
-        first_step: int,
-    ):
-        figures = list(next(iter(judge.references.values())))
-        self.metric, self.patience = experiment.best_metric or judge.metric, experiment.patience
-        if self.metric not in figures:
-            raise ValueError(
-                f"best_metric must be one of the figures that are measured, {figures}, got "
-                f"{self.metric!r}"
-            )
-        self._judge = judge
-        self._drawers = Drawer(experiment, load_given(folder.given_file)).members()
-        self._seed = experiment.seed
-        self._sign = -1 if self.metric in judge.more_is_better else 1
-        lines = read_lines(folder.metrics_file)
-        self._history = [
-            (line["step"], line[_PREFIX + self.metric])
-            for line in lines
-            if line["step"] <= first_step and _PREFIX + self.metric in line
-        ]
+    def __init__(self, experiment: Experiment, evaluation: Evaluation, folder: RunFolder):
+        self._evaluation = evaluation
+        self.best: Best | None = None
+        if experiment.evaluate_every_steps is not None:
+            name, figure = best_metric(experiment.best_metric, evaluation.evaluators)
+            better = evaluation.evaluators[name].figures[figure].better
+            lines = read_figures(folder.figures_file)
+            self.best = Best(name, figure, better, experiment.patience, lines)
 
-    def measure(self, step: int, state: GANState) -> dict[str, float]:
-        """The figures of the moving average, for the log."""
-        rows = measure_members(self._judge, self._drawers, state)
-        figures = rows[0] if len(rows) == 1 else seeds.mean(rows)
-        self._history.append((step, figures[self.metric]))
-        told = {_PREFIX + name: value for name, value in figures.items()}
-        if len(rows) > 1:
-            errors = seeds.standard_error(rows)
-            told |= {f"standard error/{name}": value for name, value in errors.items()}
-            told["worst seed"] = self._seed + seeds.worst(rows, self._judge, self.metric)
-        return told
+    def measure(self, step: int, state: GANState) -> tuple[dict[str, Any], list[str]]:
+        """The figures of the EMA, for the log; and what to say where an evaluator failed.
 
-    def best(self) -> tuple[int, float] | None:
-        """Step and value of the best measurement, the first of equals; None before the first."""
-        return min(self._history, key=lambda row: self._sign * row[1], default=None)
+        Raises:
+            RuntimeError: an evaluator failed before the first step, when nothing is lost.
+        """
+        names = self._evaluation.named("training", *(["end"] if step == 0 else []))
+        lines, failed = self._evaluation.measure(names, state, TRAINING)
+        if failed and step_of(state) == 0:
+            name, error = next(iter(failed.items()))
+            raise EvaluatorError(
+                f"the evaluator {name} failed before the first step, on the untrained generator "
+                f"({type(error).__name__}: {error}): mend it, or leave it out"
+            ) from error
+        if self.best is not None:
+            self.best.add(lines)
+        return columns(lines), first_words(failed, step)
+
+    def is_best(self, step: int) -> bool:
+        """Whether the measurement of this step is the best so far."""
+        best = self.best and self.best.best()
+        return best is not None and best[0] == step
 
     @property
     def over(self) -> bool:
-        """Whether the last ``patience`` measurements brought no new best."""
-        best = self.best()
-        if best is None or self.patience is None:
-            return False
-        return sum(step > best[0] for step, _ in self._history) >= self.patience
+        """Whether patience is at an end."""
+        return self.best is not None and self.best.over
 
-    def verdict(self) -> str:
-        """Why the run stopped, in one line."""
-        step, value = self.best()
-        return (
-            f"stopped: {self.metric} has not improved for {self.patience} measurements; best "
-            f"{value:g} at step {step}"
-        )
+
+class EvaluatorError(RuntimeError):
+    """An evaluator does not work: said before a run begins."""
+
+
+def columns(lines: list[Line]) -> dict[str, float | None]:
+    """``eval/quality/frechet``: the mean over the seeds of every figure of the run's own rows."""
+    values: dict[str, list[float | None]] = {}
+    for line in lines:
+        if line["seed"] is not None:
+            row = "" if line["row"] == GENERATED else f"{_identifier(line['row'])}/"
+            name = f"{_PREFIX}{line['evaluator']}/{row}{line['figure']}"
+            values.setdefault(name, []).append(line["value"])
+    return {
+        name: None if None in found else float(np.mean(found)) for name, found in values.items()
+    }
+
+
+def _identifier(row: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in row.lower())

@@ -1,8 +1,8 @@
 """A run's folder: where things lie, and whether it belongs to this command.
 
-config.json  experiment.py  given.npz  metrics.jsonl  samples/  samples.gif  curves.png
-summary.json evaluation.json  neighbours.png  checkpoints/  checksums/  best/
-unreadable_checkpoints/  tensorboard/  .lock
+config.json  experiment.py  given.npz  metrics.jsonl  figures.jsonl  protocols.json  evaluations/
+artefacts/NAME/step_00001000.png  samples.gif  curves.png  summary.json  checkpoints/  checksums/
+best/  unreadable_checkpoints/  tensorboard/  .lock
 """
 
 import ast
@@ -37,17 +37,22 @@ class RunFolder:
         self.metrics_file = self.path / "metrics.jsonl"
         self.summary_file = self.path / "summary.json"
         self.curves_file = self.path / "curves.png"
-        self.evaluation_file = self.path / "evaluation.json"
-        self.neighbours_file = self.path / "neighbours.png"
-        self.samples = self.path / "samples"
+        self.figures_file = self.path / "figures.jsonl"
+        self.protocols_file = self.path / "protocols.json"
+        self.evaluations = self.path / "evaluations"
+        self.artefacts = self.path / "artefacts"
         self.animation_file = self.path / "samples.gif"
         self.checkpoints = self.path / "checkpoints"
         self.best = self.path / "best" / "checkpoints"  # beside its own checksums
         self.tensorboard = self.path / "tensorboard"
 
-    def sample_file(self, step: int) -> Path:
-        """``samples/step_00001000.png``."""
-        return self.samples / f"step_{step:08d}.png"
+    def kept_rows_file(self, evaluator: str, row: str) -> Path:
+        """``evaluations/quality/generated.npz``: values of each example."""
+        return self.evaluations / evaluator / f"{row.replace('/', '_')}.npz"
+
+    def artefact_files(self, step: int) -> list[Path]:
+        """Every artefact of a step."""
+        return sorted(self.artefacts.glob(f"*/step_{step:08d}.*"))
 
     def prepare(self) -> None:
         """Makes the folder and sees that files can be written in it.

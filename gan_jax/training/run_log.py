@@ -1,15 +1,15 @@
-"""What a run says while it trains: progress bar, ``metrics.jsonl``, TensorBoard, pictures."""
+"""What a run says while it trains: progress bar, ``metrics.jsonl``, TensorBoard, artefacts."""
 
 import json
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
-from gan_jax.training.pictures import save_picture
+from gan_jax.drawing.artefacts import Artefact, Picture, write_artefact
 from gan_jax.training.run_folder import RunFolder
 
 
@@ -20,12 +20,12 @@ class RunLog:
         folder: of the run.
         first_step: rounds already played.
         steps: rounds in all.
-        batch_size: images of one round, for the rate.
+        batch_size: examples of one round, for the rate.
     """
 
     def __init__(self, folder: RunFolder, *, first_step: int, steps: int, batch_size: int):
         self._folder, self._batch_size = folder, batch_size
-        drop_lines_after(folder.metrics_file, first_step)
+        drop_lines_after(folder.metrics_file, first_step or -1)  # nothing saved: it begins anew
         self._lines = folder.metrics_file.open("a")
         self._board = SummaryWriter(str(folder.tensorboard), purge_step=first_step + 1)
         self._bar = tqdm(initial=first_step, total=steps, unit="step", smoothing=0.1)
@@ -45,7 +45,7 @@ class RunLog:
         rate = (step - self._clock_step) * self._batch_size / seconds
         metrics = {name: float(f"{value:.6g}") for name, value in metrics.items()}
         waited = 100 * self._waited / seconds
-        speed = {"images_per_second": round(rate, 1), "waiting_for_data_percent": round(waited, 2)}
+        speed = {"examples_per_second": round(rate, 1), "waiting_for_data_percent": round(waited, 2)}
         self.figures(step, {**speed, **metrics})
         losses = {
             name: f"{metrics[f'{name}/loss']:.3f}"
@@ -53,26 +53,38 @@ class RunLog:
             if f"{name}/loss" in metrics
         }
         waiting = {"waiting": f"{waited:.0f}%"} if waited >= 1 else {}
-        self._bar.set_postfix({"images/s": f"{rate:.0f}", **waiting, **losses})
+        self._bar.set_postfix({"examples/s": f"{rate:.0f}", **waiting, **losses})
 
-    def figures(self, step: int, figures: dict[str, float]) -> None:
+    def figures(self, step: int, figures: dict[str, float | None]) -> None:
         """Writes one line of figures, to the file and to TensorBoard; the rate counts from here."""
         self._clock, self._clock_step, self._waited = time.perf_counter(), step, 0.0
         self._lines.write(json.dumps({"step": step, **figures}) + "\n")
         self._lines.flush()
         for name, value in figures.items():
-            self._board.add_scalar(name, value, step)
+            if value is not None:
+                self._board.add_scalar(name, value, step)
 
-    def picture(self, step: int, picture: Image.Image) -> None:
-        """Saves a picture of samples."""
-        save_picture(picture, self._folder.sample_file(step))
-        pixels = np.asarray(picture.convert("RGB"))
-        self._board.add_image("samples", pixels, step, dataformats="HWC")
+    def artefacts(self, step: int, make_fn: Callable[[], Mapping[str, Artefact]]) -> None:
+        """Writes a run's artefacts; one that cannot be made or written is said, and the run goes on."""
+        try:
+            for name, artefact in make_fn().items():
+                write_artefact(self._folder.artefacts, name, step, artefact)
+                if isinstance(artefact, Picture):
+                    pixels = np.asarray(artefact.image.convert("RGB"))
+                    self._board.add_image(name, pixels, step, dataformats="HWC")
+        except Exception as error:
+            if step == 0 or isinstance(error, OSError):
+                raise
+            self.say([f"no artefacts of step {step:,} ({type(error).__name__}: {error})"])
 
     def health(self, step: int, figures: dict[str, float], sentences: list[str]) -> None:
         """Logs health metrics and prints warnings above the progress bar."""
         if figures:
             self.figures(step, {name: float(f"{value:.6g}") for name, value in figures.items()})
+        self.say(sentences)
+
+    def say(self, sentences: list[str]) -> None:
+        """Prints warnings above the progress bar."""
         for sentence in sentences:
             tqdm.write(f"warning: {sentence}")
 

@@ -1,0 +1,96 @@
+"""What was measured in a run: ``figures.jsonl``, one line a figure, and ``protocols.json``.
+
+Lines are added and never changed; a run that goes on from an earlier step drops those of later ones.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypedDict
+
+from gan_jax.metrics.evaluators import Evaluator
+from gan_jax.training.run_folder import read_json, write_json
+
+
+class Line(TypedDict):
+    """One figure of one row.
+
+    Attributes:
+        evaluator: by its name in the experiment.
+        figure: by its name in the evaluator.
+        row: ``generated``, a setting of the run, or a reference such as ``real``.
+        seed: of the run; None of a reference, as ``step`` and ``weights``.
+        step: of the state that was measured.
+        weights: ``ema`` or ``live``.
+        value: None where the measurement failed.
+        standard_error: None where the estimator gives none.
+        num: samples of the row; None is every held-out row once.
+        draw_seed: ``evaluate`` while training, ``evaluate_final`` for the figures that are printed
+            (other latents than those by which the best step was chosen), or a user's number.
+        protocol: a key of ``protocols.json``.
+    """
+
+    evaluator: str
+    figure: str
+    row: str
+    seed: int | None
+    step: int | None
+    weights: str | None
+    value: float | None
+    standard_error: float | None
+    num: int | None
+    draw_seed: str | int
+    protocol: str
+
+
+def read_figures(path: Path) -> list[Line]:
+    """The lines of a ``figures.jsonl``, but for a last one that a kill cut short."""
+    if not path.is_file():
+        return []
+    lines = []
+    for text in path.read_text().splitlines(keepends=True):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if text.endswith("\n") and isinstance(line, dict) and "figure" in line:
+            lines.append(line)
+    return lines
+
+
+def read_protocols(path: Path) -> dict[str, dict]:
+    """The protocols by the keys that lines name; none where the file is not there."""
+    return read_json(path) if path.is_file() else {}
+
+
+def add_figures(path: Path, lines: Iterable[Line]) -> None:
+    """Adds lines, in one write."""
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    whole = not path.is_file() or path.read_bytes()[-1:] in (b"", b"\n")
+    with path.open("a") as file:
+        file.write(text if whole else "\n" + text)  # a kill cut the last line short
+
+
+def add_protocols(path: Path, evaluators: Mapping[str, Evaluator]) -> None:
+    """Writes down the protocols of evaluators beside those that are there."""
+    known = read_protocols(path)
+    added = {
+        evaluator.sha: {
+            "evaluator": name,
+            "protocol": dict(evaluator.protocol),
+            "figures": {key: figure._asdict() for key, figure in evaluator.figures.items()},
+        }
+        for name, evaluator in evaluators.items()
+    }
+    if any(known.get(key) != protocol for key, protocol in added.items()):
+        write_json(path, known | added)
+
+
+def drop_figures_after(path: Path, step: int) -> None:
+    """Drops the lines of later steps, and a last line that a kill cut short."""
+    if not path.is_file():
+        return
+    kept = [line for line in read_figures(path) if line["step"] is None or line["step"] <= step]
+    draft = path.with_name(f".{path.name}")
+    draft.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    draft.replace(path)
