@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.drawing import Players, players_of
+from gan_jax.drawing.pictures import LogitsFn
 from gan_jax.drawing.walk import interpolate
 from gan_jax.game import Game, GANState, Shown, draw_latents
 from gan_jax.game.keys import named, run_keys
 from gan_jax.game.passes import one_pass
 from gan_jax.game.show import show, turn_of
 from gan_jax.training.experiment import Experiment
-from gan_jax.training.pictures import LogitsFn
 
 _DIVISIBLE = 840  # by every pack size up to 8
 _STANDING = 64  # latents in a pass for standing statistics

@@ -9,7 +9,7 @@ from PIL import Image
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
-from gan_jax.training.pictures import save_picture
+from gan_jax.drawing.pictures import save_picture
 from gan_jax.training.run_folder import RunFolder
 
 
