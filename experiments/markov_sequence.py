@@ -24,12 +24,12 @@ import optax
 from gan_jax import losses
 from gan_jax.data import ArraySource, as_is
 from gan_jax.data.synthetic import autoregression
+from gan_jax.drawing.pictures import sequence_picture
 from gan_jax.game import Game, Term
 from gan_jax.markov import fit_transition, transition_nll
 from gan_jax.metrics import vector_judges
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.training import Experiment, main
-from gan_jax.training.pictures import sequence_picture
 
 # What the texts suggest to vary, beside the flags: one line each.
 optimizer_fn = optax.adam  # or optax.rmsprop, or optax.sgd

@@ -24,6 +24,7 @@ from gan_jax.augment import compose
 from gan_jax.data import as_is
 from gan_jax.data.draws import Draws
 from gan_jax.data.mixtures import Mixture, grid, high_dimensional, ring
+from gan_jax.drawing.pictures import plane_picture
 from gan_jax.ema import halflife, no_ema
 from gan_jax.game import Game, Term, alternating, plays, simultaneous
 from gan_jax.game.update import Play
@@ -32,7 +33,6 @@ from gan_jax.models.blocks import BatchNorm, maxout
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.remedies.packing import pack as packing
 from gan_jax.training import Experiment, main
-from gan_jax.training.pictures import plane_picture
 
 
 class Recipe(NamedTuple):

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from gan_jax.data.mixtures import Mixture, grid, high_dimensional, ring
+from gan_jax.drawing.pictures import plane_picture, save_animation
 from gan_jax.metrics.mixture_judge import mixture_modes
 from gan_jax.metrics.modes import kl_to_uniform, kl_to_weights, nearest_mode, quality_radius
-from gan_jax.training.pictures import plane_picture, save_animation
 
 
 def spiral():

@@ -8,8 +8,8 @@ import pytest
 from test_experiments import load
 from test_mixtures import spiral
 
+from gan_jax.drawing.pictures import plane_picture
 from gan_jax.metrics.mixture_judge import mixture_modes
-from gan_jax.training.pictures import plane_picture
 from gan_jax.training.run_folder import read_json
 from gan_jax.training.runner import run
 

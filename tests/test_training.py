@@ -16,6 +16,7 @@ from games import vector_game
 from PIL import Image
 
 from gan_jax.data import ArraySource
+from gan_jax.drawing.pictures import image_grid
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.drawing import Drawer
@@ -23,7 +24,6 @@ from gan_jax.training.experiment import Experiment, feed_of, load_experiment_fun
 from gan_jax.training.first_batch import batch_shapes
 from gan_jax.training.interruption import Interrupted, listen
 from gan_jax.training.loop import NonFiniteError
-from gan_jax.training.pictures import image_grid
 from gan_jax.training.run_folder import RunFolder, read_json
 from gan_jax.training.run_log import drop_lines_after
 from gan_jax.training.runner import run
@@ -331,7 +331,7 @@ def test_grid_of_images():
     assert grid[0, 0] == 0 and grid[58, 58] == 255 and grid[-1, -1] == 0
     colour = image_grid(np.zeros((2, 8, 8, 3)))
     assert colour.mode == "RGB" and colour.size == (2 * 58 - 2, 56)
-    with pytest.raises(ValueError, match="picture_fn of your own"):
+    with pytest.raises(ValueError, match="by a function of your own"):
         image_grid(np.zeros((5, 2)))
 
 

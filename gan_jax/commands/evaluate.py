@@ -15,6 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from gan_jax.data import ArraySource, in_memory, pixels_to_real
+from gan_jax.drawing.pictures import neighbours_picture, save_picture
 from gan_jax.game import GANState
 from gan_jax.metrics import evaluation
 from gan_jax.metrics.evaluation import Figure, MetricName, Sets, left_out
@@ -26,7 +27,6 @@ from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment, rebuild
 from gan_jax.training.given import load_given
-from gan_jax.training.pictures import neighbours_picture, save_picture
 from gan_jax.training.placement import rows_over_devices
 from gan_jax.training.run_folder import RunFolder, write_json
 from gan_jax.training.states import CheckpointName, member_of_seed, state_at, step_of

@@ -11,13 +11,13 @@ import numpy as np
 import tyro
 
 from gan_jax.commands.html import Slide, as_uri, drawings, page, pictures, slider, table
+from gan_jax.drawing.pictures import image_grid
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.curves import curve_panels
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import rebuild
 from gan_jax.training.given import load_given
-from gan_jax.training.pictures import image_grid
 from gan_jax.training.run_folder import RunFolder, read_json
 from gan_jax.training.run_log import read_lines
 from gan_jax.training.states import last_state, members_of, step_of

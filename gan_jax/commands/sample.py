@@ -9,11 +9,11 @@ from typing import Annotated
 import jax
 import tyro
 
+from gan_jax.drawing.pictures import check_picture_request, save_picture
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import rebuild
 from gan_jax.training.given import load_given
-from gan_jax.training.pictures import check_picture_request, save_picture
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import CheckpointName, member_of_seed, state_at, step_of
 

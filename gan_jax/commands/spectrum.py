@@ -15,6 +15,7 @@ import numpy as np
 import tyro
 from scipy.sparse.linalg import LinearOperator, eigs
 
+from gan_jax.drawing.pictures import check_picture_request, save_picture, spectrum_picture
 from gan_jax.game import Game, GANState
 from gan_jax.game.batch import Batch
 from gan_jax.game.keys import run_keys
@@ -22,7 +23,6 @@ from gan_jax.stability.jacobian import field_jacobian, field_product
 from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.experiment import Experiment, feed_of, rebuild
 from gan_jax.training.first_batch import first_batch
-from gan_jax.training.pictures import check_picture_request, save_picture, spectrum_picture
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import last_state, members_of, step_of
 

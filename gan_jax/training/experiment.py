@@ -16,11 +16,11 @@ from gan_jax.data.draws import Draws
 from gan_jax.data.named import BESIDE, seed_of
 from gan_jax.data.prepare import ExampleFn
 from gan_jax.drawing import DrawFn, generated
+from gan_jax.drawing.pictures import LogitsFn, image_picture
 from gan_jax.game import Game, alternating
 from gan_jax.game.update import Play
 from gan_jax.metrics.feature_networks import FeatureNetwork
 from gan_jax.metrics.judgement import Judge
-from gan_jax.training.pictures import LogitsFn, image_picture
 from gan_jax.training.run_folder import RunFolder
 
 INTERVALS = ("log", "sample", "measure", "save")

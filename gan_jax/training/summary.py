@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from gan_jax.drawing.pictures import save_animation
 from gan_jax.game import GANState
 from gan_jax.metrics import seeds
 from gan_jax.metrics.judgement import Figures, Judge
@@ -10,7 +11,6 @@ from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.given import load_given
 from gan_jax.training.measuring import measure_members
-from gan_jax.training.pictures import save_animation
 from gan_jax.training.run_folder import RunFolder, read_json, write_json
 from gan_jax.training.states import step_of
 

@@ -26,11 +26,11 @@ import optax
 from gan_jax import losses
 from gan_jax.data import ArraySource, as_is
 from gan_jax.data.synthetic import mixture_of_normals
+from gan_jax.drawing.pictures import density_picture
 from gan_jax.game import Game
 from gan_jax.metrics import vector_judges
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.training import Experiment, main
-from gan_jax.training.pictures import density_picture
 
 # What the texts suggest to vary, beside the flags: one line each.
 optimizer_fn = partial(optax.adam, b1=0.5)  # or optax.rmsprop, or optax.sgd

@@ -9,13 +9,13 @@ import optax
 
 from gan_jax import losses
 from gan_jax.data import ArraySource, as_is
+from gan_jax.drawing.pictures import density_picture
 from gan_jax.game import Game, Memory
 from gan_jax.metrics import vector_judges
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.remedies.lecam import lecam, logits_average
 from gan_jax.training import Experiment, main
-from gan_jax.training.pictures import density_picture
 
 POINTS = np.random.default_rng(0).normal(0.5, 0.1, size=(200, 1)).astype(np.float32)
 

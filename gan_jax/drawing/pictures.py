@@ -30,8 +30,8 @@ def image_grid(samples: np.ndarray, *, columns: int | None = None) -> Image.Imag
     samples = np.asarray(samples)
     if samples.ndim != 4 or samples.shape[-1] not in (1, 3, 4):
         raise ValueError(
-            f"samples must be images [N, H, W, C] with 1, 3 or 4 channels, got {samples.shape}: pass "
-            "a picture_fn of your own for other data"
+            f"samples must be images [N, H, W, C] with 1, 3 or 4 channels, got {samples.shape}: draw "
+            "other data by a function of your own"
         )
     pixels = real_to_pixels(samples)
     scale = max(1, _CELL // max(pixels.shape[1:3]))
