@@ -126,11 +126,11 @@ def _left_out(chosen: Chosen) -> str:
     parts = []
     if chosen.every > 1:
         parts.append(
-            f"Every {_ordinal(chosen.every)} step is shown, and the last: all would take "
-            f"{chosen.total / 2**20:.0f} MB. The files are in the run's folder."
+            f"Every {_ordinal(chosen.every)} step is shown, counted back from the last: all would "
+            f"take {chosen.total / 2**20:.1f} MiB. The files are in the run's folder."
         )
     parts += [
-        f"{path} has {path.stat().st_size / 2**20:.0f} MB and is not shown."
+        f"{path} has {path.stat().st_size / 2**20:.1f} MiB and is not shown."
         for path in chosen.left_out
     ]
     return "\n".join(map(html.note, parts))
