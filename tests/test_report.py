@@ -279,6 +279,18 @@ def test_a_page_has_a_size(drawn, tmp_path, monkeypatch):
     assert "words of step 30</pre>" in text
 
 
+def test_one_file_that_is_too_large_thins_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(viewer, "LIMIT", 1000)
+    folder = write_run(tmp_path / "run")
+    for step in STEPS:
+        write_artefact(folder / "artefacts", "words", step, Text(f"words of step {step}"))
+    write_artefact(folder / "artefacts", "novel", 30, Text("long " * 300))
+    report((folder,))
+    text = (folder / "report.html").read_text()
+    assert "long long" not in text and "step_00000030.txt has 0.0 MiB and is not shown" in text
+    assert all(f"words of step {step}" in text for step in STEPS)
+
+
 def test_text_from_files_stays_text(tmp_path):
     evil_figure = figure("frechet", 1.0, row=EVIL, evaluator=EVIL, protocol=EVIL)
     folder = write_run(

@@ -137,9 +137,6 @@ def test_commands_that_only_draw_need_no_data(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "gan_jax.commands.sample.rebuild", lambda folder: variant_experiment.experiment()
     )
-    monkeypatch.setattr(
-        "gan_jax.commands.report.rebuild", lambda folder: variant_experiment.experiment()
-    )
     sample(run_dir, num=5, out=tmp_path / "grid.png")
     report((run_dir,), out=tmp_path / "page.html")
     with Image.open(tmp_path / "grid.png") as picture:
