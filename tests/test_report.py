@@ -125,7 +125,7 @@ class Outline(HTMLParser):
         if self._into == "h2":
             self.headings[-1] += data
         elif self._into:
-            self.tables[-1][-1][-1] += data
+            self.tables[-1][-1][-1] += data.replace("\u00a0", " ")
 
 
 def outline_of(*folders, out=None):

@@ -65,7 +65,7 @@ def _protocol(found: Measured) -> str:
 
 
 def _head(column: Column) -> str:
-    arrow = f' <span class="arrow">{column.arrow}</span>' if column.arrow else ""
+    arrow = f'&nbsp;<span class="arrow">{column.arrow}</span>' if column.arrow else ""
     return f'<span title="{escape(column.name)}">{escape(column.label)}{arrow}</span>'
 
 
