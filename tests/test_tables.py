@@ -114,8 +114,10 @@ def test_last_and_best_are_the_final_figures_of_their_steps(tmp_path):
 
     assert value("last") == Value(3.0, 0.25, 100, "p1")
     assert value("best").value == 6.0 and value("best").step == 50
-    write_run(tmp_path, lines, steps=100)
-    assert not read_run(tmp_path, at="best").figures
+    write_run(tmp_path / "a" / "seed_0", lines, steps=100)
+    assert not read_run(tmp_path / "a" / "seed_0", at="best").figures
+    with pytest.raises(ValueError, match=r"row a: .*seed_0 has no best step"):
+        collect(table({"a": Row(experiment="fake.py", at="best")}), tmp_path)
 
 
 def test_seconds_never_takes_a_later_line(tmp_path):
@@ -134,6 +136,7 @@ def test_seconds_never_takes_a_later_line(tmp_path):
     found = {limit: step(f"seconds<={limit}") for limit in (0, 10, 10.5, 19.9, 20, 1200)}
     assert found == {0: 0, 10: 0, 10.5: 50, 19.9: 50, 20: 100, 1200: 100}
     assert read_run(tmp_path, at="seconds<=10.5").figures[GENERATED][FRECHET][0].value == 50.0
+    assert read_run(tmp_path, at="seconds<=0").step == 0
     loss = read_run(tmp_path, at="seconds<=19", metrics=["discriminator/loss"])
     assert loss.figures[GENERATED]["metrics:discriminator/loss"][0].value == 1.0
 
@@ -226,8 +229,11 @@ def test_a_row_that_fails_does_not_end_the_others(tmp_path):
             raise NonFiniteError("generator/loss is nan at step 3")
         fake_train(planned)
 
-    rows = table({"a": Row(experiment="fake.py"), "b": Row(experiment="fake.py")})
-    with pytest.raises(ValueError, match="a: generator/loss is nan at step 3"):
+    names = {"a": {}, "b": {}, "of_a": {"runs": "a"}}
+    rows = table({name: Row(experiment="fake.py", needs=needs) for name, needs in names.items()})
+    with pytest.raises(
+        ValueError, match="a: generator/loss is nan at step 3\n  of_a: it needs a, wh"
+    ):
         run_rows(rows, tmp_path, train_fn=train_fn)
     assert list(collect(rows, tmp_path)[""].rows) == ["b"]
 
@@ -361,6 +367,16 @@ def test_what_is_no_row(row, message):
 def test_what_is_no_table(rows, message):
     with pytest.raises(ValueError, match=message):
         table(rows)
+
+
+def test_arguments_are_json(tmp_path):
+    row = Row(experiment="fake.py", arguments={"a": np.int64(3), "b": (1, 2), "c": tmp_path})
+    (planned,) = plan(table({"a": row}), "a", tmp_path)
+    assert planned.arguments == {"a": 3, "b": [1, 2], "c": str(tmp_path), "seed": 0}
+    with pytest.raises(TypeError, match="arguments and options of a row are JSON"):
+        plan(table({"a": Row(experiment="fake.py", arguments={"a": {1, 2}})}), "a", tmp_path)
+    with pytest.raises(ValueError, match="over: path_a/b cannot be the name of a folder"):
+        table({"a": PLAIN}, over={"path": ("a/b",)})
 
 
 def test_what_is_no_column_and_what_is_no_row_of_the_table(tmp_path):

@@ -143,12 +143,16 @@ def _read(planned: Planned, at: str, metrics: Sequence[str]) -> Reading | None:
     if not planned.finished:
         return None
     if planned.file is not None:
-        return read_run(planned.path, at=at, metrics=metrics)
+        reading = read_run(planned.path, at=at, metrics=metrics)
+        if reading is not None and reading.step is None:
+            what = "no best step" if at == "best" else f"no evaluation at {at}"
+            raise ValueError(f"row {planned.name}: {planned.path} has {what}; take another at")
+        return reading
     figures = {
         name: {planned.seed: Value(found["value"], found["standard_error"])}
         for name, found in read_json(planned.path / MEASURED)["figures"].items()
     }
-    return Reading(config={}, seconds=None, protocols={}, figures={GENERATED: figures})
+    return Reading(config={}, figures={GENERATED: figures})
 
 
 def _with_differences(name: str, row: Row, table: Table, found: Mapping[str, RowCells]) -> RowCells:

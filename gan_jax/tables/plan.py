@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gan_jax.tables.table import Row, Table
 from gan_jax.training.run_folder import read_json
 
@@ -194,9 +196,22 @@ def _compared(made: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_json(tree: Any) -> Any:
-    """The tree as JSON gives it back: lists for tuples, strings for paths.
+    """The tree as JSON gives it back: lists for tuples, strings for paths, numbers for NumPy's.
 
     Args:
-        tree: what ``json.dumps`` takes, and what ``str`` makes of the rest.
+        tree: of dicts, lists, tuples, text, numbers, booleans, None and paths.
+
+    Raises:
+        TypeError: it holds something else.
     """
-    return json.loads(json.dumps(tree, default=str))
+    return json.loads(json.dumps(tree, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(
+        f"arguments and options of a row are JSON, and {value!r} is of type {type(value).__name__}"
+    )

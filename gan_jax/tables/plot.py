@@ -14,7 +14,7 @@ def save_plot(table: Table, groups: Mapping[str, Comparison], path: Path) -> Non
     """Writes the cells as a PNG: a row of panels for each group that has some.
 
     Filled dots are measured, with their standard errors; small ones are single seeds; hollow squares
-    are published; dashed lines are references.
+    are published; dashed lines are references, unless they are so far that the dots would be one.
 
     Args:
         table: the table.
@@ -84,14 +84,21 @@ def _panel(
             axis.errorbar(
                 cell.mean, place, xerr=cell.standard_error, fmt="o", color="tab:blue", markersize=5
             )
-    for value in {
-        cells[figure].mean
-        for row in comparison.rows.values()
-        for cells in row.references.values()
-        if figure in cells and cells[figure].mean is not None
-    }:
-        axis.axvline(value, color="tab:gray", linestyle="--", linewidth=0.8)
+    low, high = axis.get_xlim()
+    for value in _references(comparison, figure):
+        if low - 2 * (high - low) < value < high + 2 * (high - low):
+            axis.axvline(value, color="tab:gray", linestyle="--", linewidth=0.8)
     axis.set_yticks(range(len(rows)), [""] * len(rows))
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_title(label, fontsize="small")
     axis.grid(alpha=0.3)
+
+
+def _references(comparison: Comparison, figure: str) -> set[float]:
+    cells = [
+        cells[figure]
+        for row in comparison.rows.values()
+        for cells in row.references.values()
+        if figure in cells
+    ]
+    return {cell.mean for cell in cells if cell.mean is not None}

@@ -37,15 +37,17 @@ class Reading:
 
     Attributes:
         config: of ``config.json``.
+        step: that was asked for; None where the run has none, as a best one.
         seconds: that the run took.
         protocols: of ``protocols.json``.
         figures: row (``generated``, a setting, a reference) -> figure -> seed -> value.
     """
 
     config: Mapping[str, Any]
-    seconds: float | None
-    protocols: Mapping[str, Any]
-    figures: Mapping[str, Mapping[str, BySeed]]
+    step: int | None = None
+    seconds: float | None = None
+    protocols: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    figures: Mapping[str, Mapping[str, BySeed]] = dataclasses.field(default_factory=dict)
 
 
 def read_run(path: Path, *, at: str = "last", metrics: Sequence[str] = ()) -> Reading | None:
@@ -73,6 +75,8 @@ def read_run(path: Path, *, at: str = "last", metrics: Sequence[str] = ()) -> Re
     lines, logged = read_lines(path / "figures.jsonl"), read_lines(path / "metrics.jsonl")
     step, draw_seed = _moment(at, summary, lines, logged)
     figures = _figures(lines, step, draw_seed)
+    if at.startswith("seconds"):
+        step = max(_within(at, logged), default=None)
     for name in metrics:
         if (value := _metric(logged, name, step)) is not None:
             seed = config["arguments"].get("seed", 0) if config.get("num_seeds", 1) == 1 else None
@@ -80,6 +84,7 @@ def read_run(path: Path, *, at: str = "last", metrics: Sequence[str] = ()) -> Re
     protocols = path / "protocols.json"
     return Reading(
         config=config,
+        step=step,
         seconds=summary.get("seconds"),
         protocols=read_json(protocols) if protocols.is_file() else {},
         figures=figures,
@@ -94,14 +99,18 @@ def _moment(
         return summary["steps"], "evaluate_final"
     if at == "best":
         return (summary.get("best") or {}).get("step"), "evaluate_final"
+    steps = {line["step"] for line in lines if line["draw_seed"] == "evaluate"}
+    return max((steps - {None}) & _within(at, logged), default=None), "evaluate"
+
+
+def _within(at: str, logged: Sequence[Line]) -> set[int]:
+    """The logged steps that ended within ``seconds<=T`` of training."""
     limit = float(re.fullmatch(r"seconds<=(.+)", at).group(1))
     seconds: dict[int, float] = {}
     for line in logged:
         if line.get("seconds") is not None:
             seconds[line["step"]] = max(line["seconds"], seconds.get(line["step"], 0.0))
-    steps = {line["step"] for line in lines if line.get("draw_seed") == "evaluate"}
-    within = [step for step in steps if step in seconds and seconds[step] <= limit]
-    return max(within, default=None), "evaluate"
+    return {step for step, ended in seconds.items() if ended <= limit}
 
 
 def _figures(

@@ -37,6 +37,7 @@ class RowCells:
         complete: whether every run of the row is finished.
         configs: of the runs, their ``config.json``.
         machines: on which they were made.
+        steps: that were measured, of all runs.
         seconds: of all runs.
         protocols: key -> what ``protocols.json`` says of it.
     """
@@ -48,6 +49,7 @@ class RowCells:
     complete: bool = True
     configs: Sequence[Mapping[str, Any]] = ()
     machines: Sequence[Mapping[str, Any] | None] = ()
+    steps: Sequence[int] = ()
     seconds: float | None = None
     protocols: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -55,12 +57,6 @@ class RowCells:
     def seeds(self) -> list[int]:
         """Of any cell."""
         return sorted({seed for cell in self.cells.values() for seed in cell.values})
-
-    @property
-    def steps(self) -> list[int]:
-        """That were measured, of any cell."""
-        steps = {step for cell in self.cells.values() for step in cell.steps.values()}
-        return sorted(steps - {None})
 
 
 def row_cells(
@@ -103,6 +99,7 @@ def row_cells(
         complete=len(found) == len(parts),
         configs=[part.reading.config for part in found],
         machines=machines,
+        steps=sorted({part.reading.step for part in found} - {None}),
         seconds=sum(seconds) if seconds else None,
         protocols=protocols,
     )
@@ -155,4 +152,7 @@ def of_reference(cells: RowCells, name: str, reference: str) -> RowCells:
             f"row {name} has no reference {reference!r}; it was measured beside "
             f"{', '.join(known) or 'nothing'}"
         )
-    return dataclasses.replace(cells, cells=known[reference], settings={}, references={})
+    steps = () if reference in cells.references else cells.steps
+    return dataclasses.replace(
+        cells, cells=known[reference], settings={}, references={}, steps=steps
+    )

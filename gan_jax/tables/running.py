@@ -13,7 +13,7 @@ import jax
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.tables.plan import MEASURED, RECORD, Planned, as_json, check_unchanged, plan, record
 from gan_jax.tables.reading import finite
-from gan_jax.tables.table import Table
+from gan_jax.tables.table import Row, Table
 from gan_jax.training.experiment import load_experiment_function
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.run_folder import read_json, write_json
@@ -55,18 +55,30 @@ def run_rows(
             check_unchanged(planned, seeds=name in names)
             if name in names:
                 _check_steps(planned)
-    failed = {}
+    failed: dict[str, str] = {}
     for name in names:
         try:
-            for planned in plans[name]:
-                _run(planned, table, train_fn or train_here)
+            _run_row(table.rows[name], plans[name], table, train_fn or train_here, failed)
         except NonFiniteError as error:
             failed[name] = str(error)
-            print(f"row {name} failed: {error}")
+            print(f"row      {name} failed: {error}")
         after_row_fn(name)
     if failed:
         reasons = "\n".join(f"  {name}: {reason}" for name, reason in failed.items())
         raise ValueError(f"rows that failed (the others are done):\n{reasons}")
+
+
+def _run_row(
+    row: Row,
+    runs: Sequence[Planned],
+    table: Table,
+    train_fn: Callable[[Planned], None],
+    failed: Mapping[str, str],
+) -> None:
+    if needed := sorted(set(row.needs.values()) & failed.keys()):
+        raise NonFiniteError(f"it needs {', '.join(needed)}, which failed")
+    for planned in runs:
+        _run(planned, table, train_fn)
 
 
 def _check_steps(planned: Planned) -> None:

@@ -145,6 +145,9 @@ class Table:
             raise ValueError(f"two columns hold one figure: {', '.join(figures)}")
         if empty := [name for name, values in self.over.items() if not values]:
             raise ValueError(f"over has no value of {', '.join(empty)}")
+        folders = [f"{key}_{value}" for key, values in self.over.items() for value in values]
+        if wrong := [folder for folder in folders if not _ROW.fullmatch(folder)]:
+            raise ValueError(f"over: {', '.join(wrong)} cannot be the name of a folder")
         for name, row in self.rows.items():
             try:
                 self._check(name, row, figures)
