@@ -198,6 +198,10 @@ def test_a_row_averages_over_tasks_first(tmp_path):
     (tmp_path / "a" / "digit_2" / "seed_1" / "summary.json").unlink()
     found = collect(table({"a": PLAIN}, over={"digit": range(4)}), tmp_path)[""].rows["a"]
     assert set(found.cells[FRECHET].values) == {0, 2} and not found.complete
+    for seed in (0, 2):
+        (tmp_path / "a" / "digit_2" / f"seed_{seed}" / "summary.json").unlink()
+    found = collect(table({"a": PLAIN}, over={"digit": range(4)}), tmp_path)[""].rows["a"]
+    assert not found.cells  # no mean over the digits that happen to be there
 
 
 def test_changed_arguments_are_refused_and_steps_are_not(tmp_path):
@@ -409,6 +413,14 @@ def test_a_control_that_was_run_with_other_seeds(tmp_path):
         ValueError, match=r"row b and its control a, column .*: seeds 0, 1, 2 against"
     ):
         collect(table(rows), tmp_path)
+
+
+def test_a_row_that_is_not_done_has_no_difference_yet(tmp_path):
+    rows = {"a": PLAIN, "b": Row(experiment="fake.py", seeds=3, control="a")}
+    assert made(rows, tmp_path).rows["b"].differences
+    (tmp_path / "a" / "seed_2" / "summary.json").unlink()
+    found = collect(table(rows), tmp_path)[""].rows
+    assert not found["b"].differences and set(found["a"].cells[FRECHET].values) == {0, 1}
 
 
 # ---------------------------------------------------------------- what is written
