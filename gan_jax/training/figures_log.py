@@ -6,10 +6,13 @@ Lines are added and never changed; a run that goes on from an earlier step drops
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from gan_jax.metrics.evaluators import Evaluator
 from gan_jax.training.run_folder import read_json, write_json
+
+
+_TEXTS = ("evaluator", "figure", "row", "protocol")
 
 
 class Line(TypedDict):
@@ -53,14 +56,25 @@ def read_figures(path: Path) -> list[Line]:
             line = json.loads(text)
         except ValueError:
             continue
-        if text.endswith("\n") and isinstance(line, dict) and "figure" in line:
+        if text.endswith("\n") and _is_figure(line):
             lines.append(line)
     return lines
 
 
+def _is_figure(line: Any) -> bool:
+    return isinstance(line, dict) and all(isinstance(line.get(name), str) for name in _TEXTS)
+
+
 def read_protocols(path: Path) -> dict[str, dict]:
-    """The protocols by the keys that lines name; none where the file is not there."""
-    return read_json(path) if path.is_file() else {}
+    """The protocols by the keys that lines name; none where the file is not there.
+
+    Raises:
+        ValueError: the file holds no such JSON; it is named.
+    """
+    protocols = read_json(path) if path.is_file() else {}
+    if not isinstance(protocols, dict) or not all(isinstance(p, dict) for p in protocols.values()):
+        raise ValueError(f"{path} must hold an object of objects, one for each protocol")
+    return protocols
 
 
 def add_figures(path: Path, lines: Iterable[Line]) -> None:
