@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data.dataset import BLOCK, Data, Part
+from gan_jax.drawing.blocks import filled, in_blocks, num_rows
 from gan_jax.drawing.players import DrawFn, Players, Rows, Tree
 from gan_jax.drawing.walk import between
 
@@ -80,14 +81,16 @@ class Sampler:
             **options: fields of one number for all rows, beside the sampler's own.
 
         Raises:
-            ValueError: there are no rows.
+            ValueError: there are no rows, or fewer than one is asked for.
         """
         num = self.num if num is None else num
+        if num is not None and num < 1:
+            raise ValueError(f"expected at least 1 sample, got num={num}")
         fields = self._options | options
         for index, block in enumerate(self._blocks(num, part, of, rows)):
-            count = _length(block)
+            count = num_rows(block)
             latents = self._latents(index)
-            samples = self._drawn(index, latents, _filled(block | _same_in_all(fields, count)))
+            samples = self._drawn(index, latents, filled(block | _same_in_all(fields, count)))
             cut = [jax.tree.map(lambda a, n=count: a[:n], tree) for tree in (samples, latents)]
             yield Drawn(
                 jax.tree.map(np.asarray, cut[0]), block | _same_in_all(fields, count), cut[1]
@@ -135,14 +138,14 @@ class Sampler:
 
     def _through(self, latents: Tree, rows: Rows, options: Mapping[str, float]) -> Drawn:
         """Samples of latents that are there already."""
-        total, parts = _length(latents), []
+        total, parts = num_rows(latents), []
         rows = rows | _same_in_all(self._options | options, total)
         for start in range(0, total, BLOCK):
             part, given = (
                 jax.tree.map(lambda a, s=start: a[s : s + BLOCK], tree) for tree in (latents, rows)
             )
-            samples = self._drawn(0, _filled(part), _filled(given))
-            parts.append(_first(samples, _length(part)))
+            samples = self._drawn(0, filled(part), filled(given))
+            parts.append(_first(samples, num_rows(part)))
         return Drawn(jax.tree.map(lambda *a: np.concatenate(a), *parts), rows, latents)
 
     def _block_key(self, index: int) -> jax.Array:
@@ -170,7 +173,7 @@ class Sampler:
     ) -> Iterator[Rows]:
         rows = self._given if rows is None else rows
         if rows is not None:
-            length = _length(rows)
+            length = num_rows(rows)
             num = length if num is None else num
             for start in range(0, num, BLOCK):
                 places = np.arange(start, min(start + BLOCK, num))
@@ -180,11 +183,15 @@ class Sampler:
             return
         if self.data is None:
             raise ValueError("no rows to draw from: this sampler has neither data nor given rows")
-        left = self.data.size(part, of=of) if num is None else num
-        while left > 0:  # more than there are: from the first on
-            for block in self.data.rows(part, min(left, self.data.size(part, of=of)), of=of):
-                left -= _length(block)
-                yield block
+        yield from in_blocks(self._of_data(num, part, of))
+
+    def _of_data(self, num: int | None, part: Part, of: str | None) -> Iterator[Rows]:
+        """Rows of the data; where more are drawn than there are, from the first on again."""
+        size = self.data.size(part, of=of)
+        left = size if num is None else num
+        while left > 0:
+            yield from self.data.rows(part, min(left, size), of=of)
+            left -= size
 
 
 def one_key_a_row(key: jax.Array, num: int) -> jax.Array:
@@ -219,25 +226,12 @@ def uniform_noise(low: Any, high: Any) -> DrawFn:
     return draw_fn
 
 
-def _length(tree: Any) -> int:
-    leaves = jax.tree.leaves(tree)
-    return len(leaves[0]) if leaves else 0
-
-
 def _first(samples: Tree, num: int) -> Tree:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[:num], samples)
 
 
 def _same_in_all(fields: Mapping[str, float], num: int) -> dict[str, np.ndarray]:
     return {name: np.full(num, value, np.float32) for name, value in fields.items()}
-
-
-def _filled(tree: Tree) -> Tree:
-    """A whole block, by rows from the first on: one shape, one compilation."""
-    length = _length(tree)
-    if length == BLOCK:
-        return tree
-    return jax.tree.map(lambda leaf: leaf[np.arange(BLOCK) % length], tree)
 
 
 def _joined(*leaves: jax.Array) -> jax.Array:
