@@ -100,6 +100,10 @@ class Data:
         """What identifies the training examples."""
         return fingerprint(self.training)
 
+    def fingerprints(self) -> dict:
+        """What identifies all examples, the held-out ones among them."""
+        return {part: fingerprint(self._part(part)[0]) for part in ("training", "held_out")}
+
     def size(self, part: Part, *, of: str | None = None) -> int:
         """How many rows :meth:`rows` can give."""
         sources, halved = self._part(part)
