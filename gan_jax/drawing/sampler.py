@@ -22,7 +22,7 @@ class Drawn(NamedTuple):
     Attributes:
         samples: what the draw function made; NumPy.
         rows: the fields that it was given: conditions, inputs, the paired truth; NumPy.
-        latents: on the device, as they may hold PRNG keys.
+        latents: NumPy, but for PRNG keys.
     """
 
     samples: Tree
@@ -152,12 +152,16 @@ class Sampler:
         return jax.random.fold_in(self._key, index)
 
     def _latents(self, index: int) -> Tree:
-        return self._latents_fn(jax.random.split(self._block_key(index))[0], BLOCK)
+        latents = self._latents_fn(jax.random.split(self._block_key(index))[0], BLOCK)
+        return jax.tree.map(_on_host, latents)
 
     def _latents_of(self, numbers: Sequence[int]) -> Tree:
         blocks = {index: self._latents(index) for index in {n // BLOCK for n in numbers}}
-        rows = [jax.tree.map(lambda a, n=n: a[n % BLOCK], blocks[n // BLOCK]) for n in numbers]
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *rows)
+        rows = [
+            jax.tree.map(lambda a, n=n: a[n % BLOCK : n % BLOCK + 1], blocks[n // BLOCK])
+            for n in numbers
+        ]
+        return jax.tree.map(_joined, *rows)
 
     def _drawn(self, index: int, latents: Tree, rows: Rows) -> Tree:
         return self._block_fn(jax.random.split(self._block_key(index))[1], latents, rows)
@@ -234,5 +238,11 @@ def _same_in_all(fields: Mapping[str, float], num: int) -> dict[str, np.ndarray]
     return {name: np.full(num, value, np.float32) for name, value in fields.items()}
 
 
-def _joined(*leaves: jax.Array) -> jax.Array:
-    return jnp.concatenate(leaves)
+def _on_host(leaf: jax.Array) -> Any:
+    """NumPy's, but for PRNG keys, which NumPy does not know."""
+    return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else np.asarray(leaf)
+
+
+def _joined(*leaves: Any) -> Any:
+    keys = jnp.issubdtype(leaves[0].dtype, jax.dtypes.prng_key)
+    return jnp.concatenate(leaves) if keys else np.concatenate(leaves)

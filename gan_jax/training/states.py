@@ -182,7 +182,7 @@ def _recorded_state(folder: RunFolder, experiment: Experiment) -> GANState:
     """From the shapes that the folder keeps; one of an older version keeps none, and the data is asked."""
     batch = folder.batch_shapes()
     if batch is None:
-        batch = batch_shapes(experiment, feed_of(experiment, experiment.source_fn()))
+        batch = batch_shapes(experiment, feed_of(experiment))
     return abstract_state(experiment, batch)
 
 
