@@ -577,6 +577,17 @@ def test_the_ends_of_a_walk_are_the_samples_bit_for_bit(data):
     np.testing.assert_array_equal(walked.rows["id"][::4], drawn.rows["id"][[0, 241, 699]])
 
 
+def test_a_number_for_all_rows_is_of_the_type_of_the_field_that_it_replaces():
+    sampler = sampler_of(options={"truncation": 1})
+    drawn = sampler.draw(3, rows={"condition": np.arange(3, dtype=np.int32)}, condition=7)
+    assert {name: str(rows.dtype) for name, rows in drawn.rows.items()} == {
+        "condition": "int32", "truncation": "float32"
+    }  # fmt: skip
+    np.testing.assert_array_equal(drawn.rows["condition"], [7, 7, 7])
+    walked = sampler.walk([(0, 2)], 5, rows={"condition": np.arange(3)}, condition=2)
+    np.testing.assert_array_equal(walked.rows["condition"], np.full(5, 2))
+
+
 def test_no_sample_and_no_rows_are_refused():
     for num in (0, -3):
         with pytest.raises(ValueError, match=f"at least 1 sample, got num={num}"):

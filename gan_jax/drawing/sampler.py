@@ -88,13 +88,11 @@ class Sampler:
             raise ValueError(f"expected at least 1 sample, got num={num}")
         fields = self._options | options
         for index, block in enumerate(self._blocks(num, part, of, rows)):
+            given, latents = _with(block, fields), self._latents(index)
+            samples = self._drawn(index, latents, filled(given))
             count = num_rows(block)
-            latents = self._latents(index)
-            samples = self._drawn(index, latents, filled(block | _same_in_all(fields, count)))
             cut = [jax.tree.map(lambda a, n=count: a[:n], tree) for tree in (samples, latents)]
-            yield Drawn(
-                jax.tree.map(np.asarray, cut[0]), block | _same_in_all(fields, count), cut[1]
-            )
+            yield Drawn(jax.tree.map(np.asarray, cut[0]), given, cut[1])
 
     def draw(self, num: int = 64, **options: Any) -> Drawn:
         """All blocks at once; arguments as of a call."""
@@ -139,7 +137,7 @@ class Sampler:
     def _through(self, latents: Tree, rows: Rows, options: Mapping[str, float]) -> Drawn:
         """Samples of latents that are there already."""
         total, parts = num_rows(latents), []
-        rows = rows | _same_in_all(self._options | options, total)
+        rows = _with(rows, self._options | options)
         for start in range(0, total, BLOCK):
             part, given = (
                 jax.tree.map(lambda a, s=start: a[s : s + BLOCK], tree) for tree in (latents, rows)
@@ -234,8 +232,11 @@ def _first(samples: Tree, num: int) -> Tree:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[:num], samples)
 
 
-def _same_in_all(fields: Mapping[str, float], num: int) -> dict[str, np.ndarray]:
-    return {name: np.full(num, value, np.float32) for name, value in fields.items()}
+def _with(rows: Rows, fields: Mapping[str, float]) -> Rows:
+    """Rows with fields of one number for all: of the type of a field of that name, if there is one."""
+    types = {name: getattr(rows.get(name), "dtype", np.float32) for name in fields}
+    num = num_rows(rows)
+    return rows | {name: np.full(num, value, types[name]) for name, value in fields.items()}
 
 
 def _on_host(leaf: jax.Array) -> Any:
