@@ -299,6 +299,8 @@ def test_a_single_row_has_no_error_and_a_count_has_none():
         evaluator_of(fn, "classes", "mean"), data_of(real=np.arange(60.0) % 6), real
     )
     assert figures["classes"] == (6.0, None) and figures["mean"].standard_error > 0.1
+    one = evaluator_of(of_rows(lambda x: {"a": x.sum()}, lambda d: d.samples), "a", num=1)
+    assert measured(one, data_of(real=np.ones(5)), real)[0]["a"] == (1.0, None)
     none = of_rows(lambda x: {"mean": x.mean()}, lambda d: d.samples, 0)
     assert measured(evaluator_of(none, "mean"), data_of(real=np.ones(5)), real)[0]["mean"] == (
         1.0,

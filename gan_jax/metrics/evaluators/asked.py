@@ -1,6 +1,7 @@
 """Evaluators of conditional images: are they what was asked for, and can others learn from them?"""
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import jax
@@ -22,16 +23,11 @@ from gan_jax.metrics.feature_networks import FeatureNetwork
 AskedFn = Callable[[Rows], np.ndarray]  # fields of rows -> the class that was asked for, [n]
 
 
-def condition(rows: Rows) -> np.ndarray:
-    """The class that was asked for, where the condition is that class."""
-    return rows["condition"]
-
-
 def asked_class(
     data: Data,
     *,
     network_fn: NetworkFn = of_classifier,
-    asked_fn: AskedFn = condition,
+    asked_fn: AskedFn = itemgetter("condition"),
     num_samples: int = 5000,
     settings: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Evaluator:
@@ -101,7 +97,7 @@ def gan_train(
     data: Data,
     *,
     num_samples: int = 10_000,
-    asked_fn: AskedFn = condition,
+    asked_fn: AskedFn = itemgetter("condition"),
     settings: Mapping[str, Mapping[str, float]] | None = None,
     **training_options: Any,
 ) -> Evaluator:

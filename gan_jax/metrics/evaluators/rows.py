@@ -75,10 +75,12 @@ def of_rows(
         rows, ids = gathered(sampler, observe_fn)
         places = resampled(num_rows(rows), resamples, None if groups is None else rows[groups])
         again = [fn(jax.tree.map(lambda leaf, at=at: leaf[at], rows)) for at in places]
-        figures = {
-            name: Estimate(float(value), None if name in counts else _scatter(name, again))
-            for name, value in fn(rows).items()
-        }
+
+        def error(name: str) -> float | None:
+            none = name in counts or not again or num_rows(rows) < 2
+            return None if none else float(np.std([each[name] for each in again], ddof=1))
+
+        figures = {name: Estimate(float(value), error(name)) for name, value in fn(rows).items()}
         return Measured(figures, {name: rows[name] for name in keep} | (ids if keep else {}))
 
     return measure_fn
@@ -133,7 +135,3 @@ def _mean(name: str, values: np.ndarray) -> Estimate:
     values = values.astype(np.float64)
     error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else None
     return Estimate(float(values.mean()), None if error is None else float(error))
-
-
-def _scatter(name: str, again: list[Mapping[str, float]]) -> float | None:
-    return float(np.std([found[name] for found in again], ddof=1)) if again else None
