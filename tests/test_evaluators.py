@@ -277,6 +277,7 @@ def test_what_is_not_one_value_for_each_row_is_refused():
     data = data_of(real=normal(250, 3))
     for fn, message in (
         (lambda drawn: {"a": drawn.samples.mean()}, "for each of the 240 rows"),
+        (lambda drawn: {"a": drawn.samples[:5, 0]}, "each of the 240 rows of a block, got shape"),
         (lambda drawn: {"a": drawn.samples}, "a must be one number for each row"),
     ):
         with pytest.raises(ValueError, match=message):

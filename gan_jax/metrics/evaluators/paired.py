@@ -14,6 +14,10 @@ from gan_jax.metrics.ms_ssim import DEVIATION, WINDOW, ssim
 from gan_jax.metrics.psnr import CEILING, psnr
 
 _MEAN_OF = 10_000  # training images in the reference that knows nothing of the input
+_WINDOWS = (
+    f"; SSIM in Gaussian windows of {WINDOW} pixels, deviation {DEVIATION}, wholly inside, channels "
+    "averaged"
+)
 
 
 def paired(
@@ -60,8 +64,7 @@ def paired(
         protocol={
             "description": f"means over {num or rows:,} "
             f"{'held-out' if data.has_held_out else 'trained-on'} rows, images in [-1, 1], not "
-            f"rounded; PSNR at most {CEILING:g} dB; SSIM in Gaussian windows of {WINDOW} pixels, "
-            f"deviation {DEVIATION}, wholly inside, channels averaged",
+            f"rounded; PSNR at most {CEILING:g} dB" + (_WINDOWS if large else ""),
             "data": data.fingerprints(),
         },
         num=num,
