@@ -94,9 +94,9 @@ class Sampler:
             cut = [jax.tree.map(lambda a, n=count: a[:n], tree) for tree in (samples, latents)]
             yield Drawn(jax.tree.map(np.asarray, cut[0]), given, cut[1])
 
-    def draw(self, num: int = 64, **options: Any) -> Drawn:
-        """All blocks at once; arguments as of a call."""
-        blocks = list(self(num, **options))
+    def draw(self, num: int | None = None, **options: Any) -> Drawn:
+        """All blocks at once; arguments as of a call, 64 samples where no number is named."""
+        blocks = list(self(num or self.num or 64, **options))
         if len(blocks) == 1:
             return blocks[0]
         samples = jax.tree.map(lambda *a: np.concatenate(a), *(b.samples for b in blocks))
@@ -178,10 +178,7 @@ class Sampler:
             length = num_rows(rows)
             num = length if num is None else num
             for start in range(0, num, BLOCK):
-                places = np.arange(start, min(start + BLOCK, num))
-                # without any field the place stands for the row: samples of latents alone
-                turned = jax.tree.map(lambda leaf, p=places: leaf[p % length], rows)
-                yield turned if length else {"id": places.astype(np.uint32)}
+                yield self._turned(start, min(BLOCK, num - start), rows)
             return
         if self.data is None:
             raise ValueError("no rows to draw from: this sampler has neither data nor given rows")
@@ -194,6 +191,14 @@ class Sampler:
         while left > 0:
             yield from self.data.rows(part, min(left, size), of=of)
             left -= size
+
+    @staticmethod
+    def _turned(start: int, count: int, rows: Rows) -> Rows:
+        """Given rows from a place on, from the first on where there are no more."""
+        places, length = np.arange(start, start + count), _length(rows)
+        if not length:  # no field: the place stands for the row, of samples of latents alone
+            return {"id": places.astype(np.uint32)}
+        return jax.tree.map(lambda leaf: leaf[places % length], rows)
 
 
 def one_key_a_row(key: jax.Array, num: int) -> jax.Array:

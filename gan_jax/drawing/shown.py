@@ -14,7 +14,6 @@ from gan_jax.drawing.pictures import image_grid
 from gan_jax.drawing.sampler import Drawn, Sampler
 
 ArtefactsFn = Callable[[Sampler], Mapping[str, Artefact]]
-_NUM = 64
 _PAIRS = 8  # rows of a picture of inputs, outputs and truths
 _WALKS, _FRAMES = 5, 9
 
@@ -28,7 +27,7 @@ def image_artefacts(sampler: Sampler) -> dict[str, Artefact]:
     Args:
         sampler: of images ``[H, W, C]`` in [-1, 1].
     """
-    drawn = sampler.draw(_NUM)
+    drawn = sampler.draw()
     if "input" in drawn.rows:
         return {"samples": pairs(drawn)}
     shown = {"samples": Picture(image_grid(_in_order(drawn)))}
@@ -46,13 +45,13 @@ def pairs(drawn: Drawn) -> Picture:
     return image_rows({name: images[:_PAIRS] for name, images in columns.items()})
 
 
-def pictured(picture_fn: Callable[[Any, Any], Image.Image], *, num: int = _NUM) -> ArtefactsFn:
+def pictured(picture_fn: Callable[[Any, Any], Image.Image], *, num: int = 64) -> ArtefactsFn:
     """One picture of samples, by a function of your own.
 
     Args:
         picture_fn: ``(samples, logits_fn) -> PIL image``; ``logits_fn(samples, condition=None)`` is
             what the discriminator says of samples, in evaluation mode.
-        num: how many samples it gets.
+        num: how many samples it gets, where the sampler names no number.
     """
 
     def artefacts_fn(sampler: Sampler) -> dict[str, Artefact]:
@@ -60,7 +59,7 @@ def pictured(picture_fn: Callable[[Any, Any], Image.Image], *, num: int = _NUM) 
             logits, _ = sampler.players.judge_fn(samples, condition)
             return jax.tree.map(np.asarray, logits)
 
-        return {"samples": Picture(picture_fn(sampler.draw(num).samples, logits_fn))}
+        return {"samples": Picture(picture_fn(sampler.draw(sampler.num or num).samples, logits_fn))}
 
     return artefacts_fn
 
