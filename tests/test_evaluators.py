@@ -179,10 +179,9 @@ def test_two_domains_without_pairs():
 
 
 def test_one_of_two_domains_by_its_name():
-    drawn = Sampler(lambda key, keys, rows: rows["real"], None, KEY, data=unpaired()).draw(
-        None, of="b"
-    )
-    np.testing.assert_array_equal(np.sort(drawn.samples[:, 0]), np.arange(400))
+    sampler = Sampler(lambda key, keys, rows: rows["real"], None, KEY, data=unpaired())
+    samples = np.concatenate([drawn.samples[:, 0] for drawn in sampler(of="b")])
+    np.testing.assert_array_equal(np.sort(samples), np.arange(400))
     with pytest.raises(ValueError, match="one of the sources a, b"):
         list(unpaired().rows("training", 3, of="c"))
 
@@ -555,7 +554,7 @@ def test_the_filling_of_the_last_block_is_in_no_figure_and_ids_stay_with_their_r
 def test_rows_given_by_hand_are_taken_again_from_the_first_on():
     sampler = Sampler(lambda key, keys, rows: rows["real"], None, KEY, given={"real": np.arange(7)})
     np.testing.assert_array_equal(sampler.draw(250).samples, np.arange(250) % 7)
-    assert len(sampler.draw(None).samples) == 7
+    assert [len(drawn.samples) for drawn in sampler()] == [7]
 
 
 @pytest.mark.parametrize("latents_fn", [None, lambda key, num: jax.random.split(key, (num, 2))])

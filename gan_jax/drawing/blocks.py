@@ -1,6 +1,6 @@
 """Trees of rows in blocks of one size: one shape, one compilation."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -39,3 +39,14 @@ def filled(tree: Tree) -> Tree:
     if length == BLOCK:
         return tree
     return jax.tree.map(lambda leaf: leaf[np.arange(BLOCK) % length], tree)
+
+
+def from_place(start: int, count: int, rows: Mapping[str, Any]) -> dict[str, Any]:
+    """So many rows from a place on; from the first on again where there are no more.
+
+    Rows without any field get their places as ``id``: they are of samples of latents alone.
+    """
+    places, length = np.arange(start, start + count), num_rows(rows)
+    if not length:
+        return {"id": places.astype(np.uint32)}
+    return jax.tree.map(lambda leaf: leaf[places % length], rows)

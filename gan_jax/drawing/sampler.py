@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data.dataset import BLOCK, Data, Part
-from gan_jax.drawing.blocks import filled, in_blocks, num_rows
+from gan_jax.drawing.blocks import filled, from_place, in_blocks, num_rows
 from gan_jax.drawing.players import DrawFn, Players, Rows, Tree
 from gan_jax.drawing.walk import between
 
@@ -96,7 +96,7 @@ class Sampler:
 
     def draw(self, num: int | None = None, **options: Any) -> Drawn:
         """All blocks at once; arguments as of a call, 64 samples where no number is named."""
-        blocks = list(self(num or self.num or 64, **options))
+        blocks = list(self(self.num or 64 if num is None else num, **options))
         if len(blocks) == 1:
             return blocks[0]
         samples = jax.tree.map(lambda *a: np.concatenate(a), *(b.samples for b in blocks))
@@ -178,7 +178,7 @@ class Sampler:
             length = num_rows(rows)
             num = length if num is None else num
             for start in range(0, num, BLOCK):
-                yield self._turned(start, min(BLOCK, num - start), rows)
+                yield from_place(start, min(BLOCK, num - start), rows)
             return
         if self.data is None:
             raise ValueError("no rows to draw from: this sampler has neither data nor given rows")
@@ -191,14 +191,6 @@ class Sampler:
         while left > 0:
             yield from self.data.rows(part, min(left, size), of=of)
             left -= size
-
-    @staticmethod
-    def _turned(start: int, count: int, rows: Rows) -> Rows:
-        """Given rows from a place on, from the first on where there are no more."""
-        places, length = np.arange(start, start + count), _length(rows)
-        if not length:  # no field: the place stands for the row, of samples of latents alone
-            return {"id": places.astype(np.uint32)}
-        return jax.tree.map(lambda leaf: leaf[places % length], rows)
 
 
 def one_key_a_row(key: jax.Array, num: int) -> jax.Array:
