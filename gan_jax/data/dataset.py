@@ -100,6 +100,10 @@ class Data:
         """What identifies the training examples."""
         return fingerprint(self.training)
 
+    def fingerprints(self) -> dict:
+        """What identifies all examples, the held-out ones among them."""
+        return {part: fingerprint(self._part(part)[0]) for part in ("training", "held_out")}
+
     def size(self, part: Part, *, of: str | None = None) -> int:
         """How many rows :meth:`rows` can give."""
         sources, halved = self._part(part)
@@ -212,10 +216,12 @@ def _one(sources: Sources, of: str | None) -> Source:
 
 
 def _places(length: int, *, part: Part | None, num: int, seed: int) -> np.ndarray:
-    """Which rows are taken; of a half, the training half comes first in one order for both."""
+    """Which rows are taken; the halves are the same two for every seed, which only orders a half."""
     order = np.random.default_rng(seed).permutation(length)
-    if part == "held_out":
-        order = order[length - length // 2 :]
+    if part is not None:
+        halved = np.random.default_rng(0).permutation(length)
+        training, held_out = np.split(halved, [length - length // 2])
+        order = order[np.isin(order, training if part == "training" else held_out)]
     return order[:num].astype(np.uint32)
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data.dataset import BLOCK, Data, Part
+from gan_jax.drawing.blocks import filled, from_place, in_blocks, num_rows
 from gan_jax.drawing.players import DrawFn, Players, Rows, Tree
 from gan_jax.drawing.walk import between
 
@@ -80,9 +81,11 @@ class Sampler:
             **options: fields of one number for all rows, beside the sampler's own.
 
         Raises:
-            ValueError: there are no rows.
+            ValueError: there are no rows, or fewer than one is asked for.
         """
         num = self.num if num is None else num
+        if num is not None and num < 1:
+            raise ValueError(f"expected at least 1 sample, got num={num}")
         for index, block in enumerate(self._blocks(num, part, of, rows)):
             yield self._block(index, block, self._options | options)
 
@@ -93,17 +96,17 @@ class Sampler:
             index: of the block, from 0.
             count: rows of it.
         """
-        return self._block(index, self._turned(index * BLOCK, count, self._given), self._options)
+        return self._block(index, from_place(index * BLOCK, count, self._given), self._options)
 
     def _block(self, index: int, block: Rows, options: Mapping[str, float]) -> Drawn:
-        count, latents = _length(block), self._latents(index)
-        block = block | _same_in_all(options, count)
-        samples = _first(self._drawn(index, latents, _filled(block)), count)
-        return Drawn(samples, block, jax.tree.map(lambda a: a[:count], latents))
+        given, latents = _with(block, options), self._latents(index)
+        count = num_rows(block)
+        samples = _first(self._drawn(index, latents, filled(given)), count)
+        return Drawn(samples, given, jax.tree.map(lambda a: a[:count], latents))
 
     def draw(self, num: int | None = None, **options: Any) -> Drawn:
         """All blocks at once; arguments as of a call, 64 samples where no number is named."""
-        blocks = list(self(num or self.num or 64, **options))
+        blocks = list(self(self.num or 64 if num is None else num, **options))
         if len(blocks) == 1:
             return blocks[0]
         samples = jax.tree.map(lambda *a: np.concatenate(a), *(b.samples for b in blocks))
@@ -143,14 +146,14 @@ class Sampler:
 
     def _through(self, latents: Tree, rows: Rows, options: Mapping[str, float]) -> Drawn:
         """Samples of latents that are there already."""
-        total, parts = _length(latents), []
-        rows = rows | _same_in_all(self._options | options, total)
+        total, parts = num_rows(latents), []
+        rows = _with(rows, self._options | options)
         for start in range(0, total, BLOCK):
             part, given = (
                 jax.tree.map(lambda a, s=start: a[s : s + BLOCK], tree) for tree in (latents, rows)
             )
-            samples = self._drawn(0, _filled(part), _filled(given))
-            parts.append(_first(samples, _length(part)))
+            samples = self._drawn(0, filled(part), filled(given))
+            parts.append(_first(samples, num_rows(part)))
         return Drawn(jax.tree.map(lambda *a: np.concatenate(a), *parts), rows, latents)
 
     def _block_key(self, index: int) -> jax.Array:
@@ -182,26 +185,22 @@ class Sampler:
     ) -> Iterator[Rows]:
         rows = self._given if rows is None else rows
         if rows is not None:
-            length = _length(rows)
+            length = num_rows(rows)
             num = length if num is None else num
             for start in range(0, num, BLOCK):
-                yield self._turned(start, min(BLOCK, num - start), rows)
+                yield from_place(start, min(BLOCK, num - start), rows)
             return
         if self.data is None:
             raise ValueError("no rows to draw from: this sampler has neither data nor given rows")
-        left = self.data.size(part, of=of) if num is None else num
-        while left > 0:  # more than there are: from the first on
-            for block in self.data.rows(part, min(left, self.data.size(part, of=of)), of=of):
-                left -= _length(block)
-                yield block
+        yield from in_blocks(self._of_data(num, part, of))
 
-    @staticmethod
-    def _turned(start: int, count: int, rows: Rows) -> Rows:
-        """Given rows from a place on, from the first on where there are no more."""
-        places, length = np.arange(start, start + count), _length(rows)
-        if not length:  # no field: the place stands for the row, of samples of latents alone
-            return {"id": places.astype(np.uint32)}
-        return jax.tree.map(lambda leaf: leaf[places % length], rows)
+    def _of_data(self, num: int | None, part: Part, of: str | None) -> Iterator[Rows]:
+        """Rows of the data; where more are drawn than there are, from the first on again."""
+        size = self.data.size(part, of=of)
+        left = size if num is None else num
+        while left > 0:
+            yield from self.data.rows(part, min(left, size), of=of)
+            left -= size
 
 
 def one_key_a_row(key: jax.Array, num: int) -> jax.Array:
@@ -236,25 +235,15 @@ def uniform_noise(low: Any, high: Any) -> DrawFn:
     return draw_fn
 
 
-def _length(tree: Any) -> int:
-    leaves = jax.tree.leaves(tree)
-    return len(leaves[0]) if leaves else 0
-
-
 def _first(samples: Tree, num: int) -> Tree:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[:num], samples)
 
 
-def _same_in_all(fields: Mapping[str, float], num: int) -> dict[str, np.ndarray]:
-    return {name: np.full(num, value, np.float32) for name, value in fields.items()}
-
-
-def _filled(tree: Tree) -> Tree:
-    """A whole block, by rows from the first on: one shape, one compilation."""
-    length = _length(tree)
-    if length == BLOCK:
-        return tree
-    return jax.tree.map(lambda leaf: leaf[np.arange(BLOCK) % length], tree)
+def _with(rows: Rows, fields: Mapping[str, float]) -> Rows:
+    """Rows with fields of one number for all: of the type of a field of that name, if there is one."""
+    types = {name: getattr(rows.get(name), "dtype", np.float32) for name in fields}
+    num = num_rows(rows)
+    return rows | {name: np.full(num, value, types[name]) for name, value in fields.items()}
 
 
 def _on_host(leaf: jax.Array) -> Any:

@@ -10,13 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data import ArraySource
+from gan_jax.drawing.blocks import filled, in_blocks
 from gan_jax.metrics.classifier import training_and_held_out
 from gan_jax.metrics.classifier_cache import cached_classifier
 from gan_jax.metrics.inception import NUM_FEATURES, SIZE, InceptionV3
 from gan_jax.metrics.inception_weights import inception_variables
 from gan_jax.metrics.resize import antialiased_bicubic, legacy_bilinear
-
-_CHUNK = 240  # images that the network sees at once: shared out evenly by most numbers of devices
 
 
 class FeatureNetwork(NamedTuple):
@@ -71,30 +70,29 @@ def embed(
     Raises:
         ValueError: there are no images, a value is not finite, or they are not in [-1, 1].
     """
-    apply = jax.jit(network.apply_fn)
-    features, logits, kept, range_ = [], [], [], _Range()
-    for chunk in _chunks(batches, _CHUNK):
-        range_.look(chunk)
+    features, logits, kept = [], [], []
+    for seen in embedded(network, batches, put_fn=put_fn):
         room = keep_images - sum(map(len, kept))
-        kept.append(chunk[: max(room, 0)])
-        filled = np.resize(chunk, (_CHUNK, *chunk.shape[1:]))  # one shape, one compilation
-        found = apply(network.variables, put_fn(filled))
-        for parts, part in zip((features, logits), found, strict=True):
-            parts.append(np.asarray(part)[: len(chunk)])
-    range_.check()
+        kept.append(seen.images[: max(room, 0)])
+        features.append(seen.features)
+        logits.append(seen.logits)
     return Embedded(np.concatenate(features), np.concatenate(logits), np.concatenate(kept))
 
 
-def _chunks(batches: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """The same rows in chunks of ``size``; the last may be smaller."""
-    held = None
-    for batch in batches:
-        held = batch if held is None else np.concatenate([held, batch])
-        while len(held) >= size:
-            yield held[:size]
-            held = held[size:]
-    if held is not None and len(held):
-        yield held
+def embedded(
+    network: FeatureNetwork,
+    batches: Iterable[np.ndarray],
+    *,
+    put_fn: Callable[[np.ndarray], jax.Array] = jnp.asarray,
+) -> Iterator[Embedded]:
+    """:func:`embed` block by block, where not all features fit into memory; arguments as there."""
+    apply = jax.jit(network.apply_fn)
+    range_ = _Range()
+    for images in in_blocks(batches):
+        range_.look(images)
+        found = apply(network.variables, put_fn(filled(images)))
+        yield Embedded(*(np.asarray(part)[: len(images)] for part in found), images)
+    range_.check()
 
 
 class _Range:

@@ -1,6 +1,6 @@
 """Mean and covariance of features that need not be in memory at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import NamedTuple
 
@@ -54,13 +54,26 @@ def combined(first: Moments, second: Moments) -> Moments:
 
 
 def streaming_moments(batches: Iterable[Features]) -> Moments:
-    """Of all rows of all batches, one batch in memory at a time.
+    """Of all rows of all batches, about as many rows in memory at a time as there are features.
 
     Raises:
         ValueError: there is no batch, or as :func:`moments`.
     """
-    batches = iter(batches)
-    first = next(batches, None)
+    parts = map(moments, _of_some_size(batches))
+    first = next(parts, None)
     if first is None:
         raise ValueError("no batch of features: expected at least one")
-    return reduce(combined, map(moments, batches), moments(first))
+    return reduce(combined, parts, first)
+
+
+def _of_some_size(batches: Iterable[Features]) -> Iterator[Features]:
+    """Rows of several batches at once: two scatters are added no more often than one is computed."""
+    held, num = [], 0
+    for batch in batches:
+        held.append(batch)
+        num += len(batch)
+        if num >= np.shape(batch)[-1]:
+            yield np.concatenate(held)
+            held, num = [], 0
+    if held:
+        yield np.concatenate(held)

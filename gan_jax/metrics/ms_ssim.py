@@ -1,4 +1,7 @@
-"""MS-SSIM: how alike two images look; the mean over pairs of samples says how little they vary."""
+"""SSIM, on one scale and on several: how alike two images look.
+
+The mean over pairs of samples says how little they vary.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +30,29 @@ def num_scales(height: int, width: int) -> int:
     return min(int(np.log2(min(height, width) / WINDOW)) + 1, len(WEIGHTS))
 
 
+def ssim(first: Images, second: Images) -> Float[Array, " batch"]:
+    """The structural similarity of images in [-1, 1], in a Gaussian window of 11x11, deviation 1.5.
+
+    Means over the windows that lie wholly inside the image, and over channels.
+
+    Args:
+        first: ``[B, H, W, C]`` in [-1, 1], at least 11x11 pixels.
+        second: likewise.
+
+    Returns:
+        ``[B]`` in [-1, 1]; 1 for equal images.
+
+    Raises:
+        ValueError: the shapes differ, or the images are too small.
+
+    References:
+        Wang, Bovik, Sheikh and Simoncelli 2004, doi 10.1109/TIP.2003.819861, equation 13.
+    """
+    _check(first, second)
+    luminance, structure = _similarities(first, second)
+    return (luminance * structure).mean((1, 2, 3))
+
+
 def ms_ssim(first: Images, second: Images) -> Float[Array, " batch"]:
     """``l_M^w_M prod_j (c_j s_j)^w_j`` of images in [-1, 1]: luminance l, contrast and structure c s.
 
@@ -47,8 +73,7 @@ def ms_ssim(first: Images, second: Images) -> Float[Array, " batch"]:
     References:
         Wang, Simoncelli and Bovik 2003, doi 10.1109/ACSSC.2003.1292216, equation 7.
     """
-    if first.shape != second.shape:
-        raise ValueError(f"images must have one shape, got {first.shape} and {second.shape}")
+    _check(first, second)
     weights = jnp.array(WEIGHTS[: num_scales(*first.shape[1:3])])
     weights = weights / weights.sum()
     product = jnp.ones(len(first))
@@ -94,6 +119,12 @@ def ms_ssim_diversity(
         ]
     )
     return Estimate(float(values.mean()), float(values.std(ddof=1) / np.sqrt(num_pairs)))
+
+
+def _check(first: Images, second: Images) -> None:
+    if first.shape != second.shape:
+        raise ValueError(f"images must have one shape, got {first.shape} and {second.shape}")
+    num_scales(*first.shape[1:3])
 
 
 def _similarities(x: Images, y: Images) -> tuple[jax.Array, jax.Array]:

@@ -163,9 +163,7 @@ class Evaluation:
                 ),
             )
 
-    def _references(
-        self, name: str, known: list[Line]
-    ) -> tuple[list[Line], Exception | None]:
+    def _references(self, name: str, known: list[Line]) -> tuple[list[Line], Exception | None]:
         """The lines of the references: measured once for each protocol; a failure is tried again."""
         evaluator, found, failure = self.evaluators[name], [], None
         for row, draw_fn in evaluator.references.items():

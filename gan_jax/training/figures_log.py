@@ -11,7 +11,6 @@ from typing import Any, TypedDict
 from gan_jax.metrics.evaluators import Evaluator
 from gan_jax.training.run_folder import read_json, write_json
 
-
 _TEXTS = ("evaluator", "figure", "row", "protocol")
 
 

@@ -92,6 +92,8 @@ class Evaluator:
                     f"the name of a figure must be an identifier such as frechet, got {name!r}: "
                     "what people read is its label, Figure(label=...)"
                 )
+        if GENERATED in self.settings:
+            raise ValueError(f"a setting needs a name other than that of the run, {GENERATED}")
         if twice := sorted({GENERATED, *self.settings} & self.references.keys()):
             raise ValueError(f"a reference needs a name of its own, got {', '.join(twice)}")
         if self.num is not None and self.num < 1:
