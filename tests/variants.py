@@ -185,7 +185,8 @@ POOL = 32
 def coins_and_slots(key, shape):
     coin_key, slot_key = jax.random.split(key)
     coins = jax.random.bernoulli(coin_key, 0.5, shape[:1])
-    return {"old": coins, "slot": jax.random.permutation(slot_key, POOL)[: shape[0]]}
+    slots = jnp.resize(jax.random.permutation(slot_key, POOL), shape[0])  # each once in a batch
+    return {"old": coins, "slot": slots}
 
 
 def cycle_shown(generator_fn, latents, batch, turn):
