@@ -122,7 +122,7 @@ def test_every_figure_is_a_line_with_its_protocol(stopped):
     protocol = read_protocols(RunFolder(stopped).protocols_file)[sha]
     assert protocol["evaluator"] == "scripted"
     assert protocol["figures"]["score"] == {"label": "score", "better": "less", "digits": 3}
-    kept = np.load(stopped / "evaluations" / "scripted" / "generated.npz")["kept"]
+    kept = np.load(stopped / "evaluations" / "scripted" / "generated_step_00000016.npz")["kept"]
     assert kept.shape == (4,)
 
 

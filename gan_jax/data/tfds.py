@@ -40,7 +40,10 @@ def tfds_source(name: str, *, split: str = "train", data_dir: str | Path | None 
                 f"{name} has no split {base!r}: expected one of {sorted(builder.info.splits)}"
             )
     try:
-        return builder.as_data_source(split=split)
+        source = builder.as_data_source(split=split)
+        labels = builder.info.features.items()
+        source.names = {name: tuple(f.names) for name, f in labels if getattr(f, "names", None)}
+        return source
     except NotImplementedError as error:  # prepared in another file format
         raise FileNotFoundError(
             f"{folder} is not in the array_record format: prepare it again with "

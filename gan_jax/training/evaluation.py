@@ -30,27 +30,36 @@ def build(
     Args:
         experiment: the experiment.
         names: which; None builds all of them.
-        num_samples: another number of samples than each takes by itself.
+        num_samples: another number of samples than each takes by itself; one that has a number of
+            its own keeps it, unless it was asked for by name.
 
     Raises:
-        ValueError: there is none of that name, or one has a number of samples of its own.
+        ValueError: there is none of that name, or one that was named takes no number of samples.
         TypeError: one of them is no evaluator.
     """
-    functions = experiment.evaluators
+    functions, named = experiment.evaluators, names is not None
     names = list(functions if names is None else names)
     if unknown := [name for name in names if name not in functions]:
         raise ValueError(
             f"no evaluator {', '.join(unknown)}: this experiment has {', '.join(functions) or 'none'}"
         )
-    return {name: _built(name, functions[name], experiment, num_samples) for name in names}
+    numbers = {name: num_samples for name in names}
+    if num_samples is not None:
+        fixed = [name for name in names if "num_samples" not in _parameters(functions[name])]
+        if fixed and named:
+            raise ValueError(f"{', '.join(fixed)} takes no num_samples: it measures a fixed number")
+        numbers |= {name: None for name in fixed}
+    return {name: _built(name, functions[name], experiment, numbers[name]) for name in names}
+
+
+def _parameters(function: EvaluatorFn) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(function).parameters
 
 
 def _built(
     name: str, function: EvaluatorFn, experiment: Experiment, num_samples: int | None
 ) -> Evaluator:
     options = {} if num_samples is None else {"num_samples": num_samples}
-    if options and "num_samples" not in inspect.signature(function).parameters:
-        raise ValueError(f"the evaluator {name} takes no num_samples: it measures a fixed number")
     evaluator = function(experiment.data, **options)
     if not isinstance(evaluator, Evaluator):
         raise TypeError(
@@ -139,7 +148,10 @@ class Evaluation:
                 failure = failure or error
                 lines += _lines(name, evaluator, row, measured, seed=seed, **told)
                 if measured and measured.rows and draw_seed != TRAINING:
-                    self._keep(name, row if len(members) == 1 else f"{row}_{seed}", measured)
+                    of = [f"seed_{seed}"] if len(members) > 1 else []
+                    of += [f"draws_{draw_seed}"] if isinstance(draw_seed, int) else []
+                    of += [] if ema else ["live"]
+                    self._keep(measured, name, row, f"step_{told['step']:08d}", *of)
         return lines, failure
 
     def _rows(
@@ -177,7 +189,7 @@ class Evaluation:
                 lines = _lines(name, evaluator, row, measured, **told)
                 add_figures(self._folder.figures_file, lines)
                 if measured.rows:
-                    self._keep(name, row, measured)
+                    self._keep(measured, name, row)
             found += lines
         return found, failure
 
@@ -188,8 +200,8 @@ class Evaluation:
         key = jax.random.key(0)
         return Sampler(block_fn, None, key, data=self._experiment.data, num=evaluator.num)
 
-    def _keep(self, name: str, row: str, measured: Measured) -> None:
-        path = self._folder.kept_rows_file(name, row)
+    def _keep(self, measured: Measured, name: str, *parts: str) -> None:
+        path = self._folder.kept_rows_file(name, *parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}")
         with draft.open("wb") as file:

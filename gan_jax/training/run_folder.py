@@ -46,9 +46,9 @@ class RunFolder:
         self.best = self.path / "best" / "checkpoints"  # beside its own checksums
         self.tensorboard = self.path / "tensorboard"
 
-    def kept_rows_file(self, evaluator: str, row: str) -> Path:
-        """``evaluations/quality/generated.npz``: values of each example."""
-        return self.evaluations / evaluator / f"{row.replace('/', '_')}.npz"
+    def kept_rows_file(self, evaluator: str, *parts: str) -> Path:
+        """``evaluations/quality/generated_step_00001000.npz``: values of each example."""
+        return self.evaluations / evaluator / f"{'_'.join(parts).replace('/', '_')}.npz"
 
     def artefact_files(self, step: int) -> list[Path]:
         """Every artefact of a step."""

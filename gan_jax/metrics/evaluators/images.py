@@ -199,6 +199,6 @@ def _protocol(data: Data, network: FeatureNetwork, num: int, seed: int) -> dict[
         "features_sha256": network.fingerprint,
         "resize": network.resize,
         "real_row": "not trained on" if data.has_held_out else "trained on, not the reference",
-        "data": data.fingerprint(),
+        "data": data.fingerprints(),
         "seed": seed,
     }

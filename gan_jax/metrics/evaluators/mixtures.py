@@ -69,7 +69,7 @@ def mixture_modes(data: Data, *, truth: Mixture, num_samples: int = 2500) -> Eva
             f"mode; a perfect sampler has a share of {HIGH_QUALITY_SHARE:.4f} of them and a KL of "
             f"about {floor:.4f}; noise is uniform between the least and the greatest",
             "means": truth.means.tolist() if num_modes * dimension < 100 else num_modes,
-            "data": data.fingerprint(),
+            "data": data.fingerprints(),
         },
         num=num_samples,
         references={"real": real, "noise": uniform_noise(box.min(0), box.max(0))},

@@ -64,7 +64,7 @@ def stacked_digits(
             f"{classifier.network.num_features} of a classifier of single digits (held-out accuracy "
             f"{accuracy}), for each channel",
             "features_sha256": digest(classifier.variables),
-            "data": data.fingerprint(),
+            "data": data.fingerprints(),
             "seed": seed,
         },
         num=num,

@@ -42,7 +42,7 @@ def scalars(data: Data, *, num_samples: int = 50_000) -> Evaluator:
         protocol={
             "description": f"{num:,} scalars a row against {num:,} of the training data; noise is "
             "uniform between the least and the greatest",
-            "data": data.fingerprint(),
+            "data": data.fingerprints(),
         },
         num=num,
         references={
@@ -89,7 +89,7 @@ def sequences(data: Data, *, num_samples: int = 50_000) -> Evaluator:
         protocol={
             "description": f"{num:,} sequences of {reference.shape[1]} a row, compared with {num:,} of "
             "the training data; noise is Gaussian, without memory",
-            "data": data.fingerprint(),
+            "data": data.fingerprints(),
         },
         num=num,
         references={"real": real, "noise": _gaussian(mean, std)},
