@@ -15,10 +15,9 @@ from functools import partial
 import optax
 
 from gan_jax import losses, penalties
-from gan_jax.data import digits
+from gan_jax.data import Data, digits
 from gan_jax.game import Game, Term
-from gan_jax.metrics import image_judges
-from gan_jax.metrics.feature_networks import classifier_network
+from gan_jax.metrics.evaluators.images import distances, of_classifier, quality
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main
 
@@ -62,12 +61,18 @@ def experiment(
     )
     return Experiment(
         game=game,
-        source_fn=digits,
+        data=Data(
+            source_fn=digits,
+        ),
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        features_fn=partial(classifier_network, steps=classifier_steps),
-        judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),
+        evaluators={
+            "quality": partial(quality, classifier_steps=classifier_steps),
+            "distances": partial(
+                distances, network_fn=partial(of_classifier, steps=classifier_steps)
+            ),
+        },
         sample_every_steps=500,
         save_every_steps=1000,
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import optax
 
 from gan_jax import losses, penalties
-from gan_jax.data import FolderSource, decoded, in_memory
+from gan_jax.data import Data, FolderSource, decoded, in_memory
 from gan_jax.data.images import check_images
 from gan_jax.game import Game, Term
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
@@ -80,7 +80,9 @@ def experiment(
 
     return Experiment(
         game=game,
-        source_fn=images,
+        data=Data(
+            source_fn=images,
+        ),
         steps=steps,
         batch_size=batch_size,
         seed=seed,

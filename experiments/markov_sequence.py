@@ -22,12 +22,13 @@ import flax.linen as nn
 import optax
 
 from gan_jax import losses
-from gan_jax.data import ArraySource, as_is
+from gan_jax.data import ArraySource, Data, as_is
 from gan_jax.data.synthetic import autoregression
 from gan_jax.drawing.pictures import sequence_picture
+from gan_jax.drawing.shown import pictured
 from gan_jax.game import Game, Term
 from gan_jax.markov import fit_transition, transition_nll
-from gan_jax.metrics import vector_judges
+from gan_jax.metrics.evaluators.vectors import sequences
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.training import Experiment, main
 
@@ -101,17 +102,20 @@ def experiment(
     )
     return Experiment(
         game=game,
-        source_fn=lambda: ArraySource({"real": real}),
-        prepare_fn=as_is,
+        data=Data(
+            source_fn=lambda: ArraySource({"real": real}),
+            held_out_fn=lambda: ArraySource({"real": held_out}),
+            prepare_fn=as_is,
+        ),
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        picture_fn=sequence_picture(held_out),
-        judge_fn=partial(vector_judges.sequences, held_out=held_out),
+        artefacts_fn=pictured(sequence_picture(held_out)),
+        evaluators={"sequences": sequences},
         steps_per_call=20,
         log_every_steps=100,
         sample_every_steps=1000,
-        measure_every_steps=1000,
+        evaluate_every_steps=1000,
         save_every_steps=1000,
     )
 

@@ -21,14 +21,15 @@ import optax
 
 from gan_jax import losses, penalties, schedules
 from gan_jax.augment import compose
-from gan_jax.data import as_is
+from gan_jax.data import Data, as_is
 from gan_jax.data.draws import Draws
 from gan_jax.data.mixtures import Mixture, grid, high_dimensional, ring
 from gan_jax.drawing.pictures import plane_picture
+from gan_jax.drawing.shown import pictured
 from gan_jax.ema import halflife, no_ema
 from gan_jax.game import Game, Term, alternating, plays, simultaneous
 from gan_jax.game.update import Play
-from gan_jax.metrics.mixture_judge import mixture_modes
+from gan_jax.metrics.evaluators.mixtures import mixture_modes
 from gan_jax.models.blocks import BatchNorm, maxout
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.remedies.packing import pack as packing
@@ -175,21 +176,23 @@ def experiment(
     every = max(steps // 2000, 1) * 100  # twenty times in a run, in whole calls of the device
     return Experiment(
         game=game,
+        data=Data(
+            source_fn=partial(truth.source, num_examples, seed=0),
+            held_out_fn=partial(truth.source, 2500, seed=1),
+            prepare_fn=as_is,
+            batches_fn=Draws,
+        ),
         play=play,
-        source_fn=partial(truth.source, num_examples, seed=0),
-        held_out_fn=partial(truth.source, 256, seed=1),
-        prepare_fn=as_is,
-        batches_fn=Draws,
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        picture_fn=plane_picture(truth.sample(2500, seed=2)),
-        num_pictured=2500,
-        judge_fn=partial(mixture_modes, truth=truth),
+        artefacts_fn=pictured(plane_picture(truth.sample(2500, seed=2)), num=2500),
+        evaluators={"modes": partial(mixture_modes, truth=truth)},
         steps_per_call=100,
         log_every_steps=every,
         sample_every_steps=every,
-        measure_every_steps=every,
+        evaluate_every_steps=every,
+        best_metric="modes/kl",
         save_every_steps=every,
     )
 

@@ -25,11 +25,10 @@ import optax
 
 from gan_jax import losses
 from gan_jax.augment import of_example, unchanged
-from gan_jax.data import in_memory, tfds_source
+from gan_jax.data import Data, in_memory, tfds_source
 from gan_jax.data.images import check_images
 from gan_jax.game import Game
-from gan_jax.metrics import image_judges
-from gan_jax.metrics.feature_networks import classifier_network
+from gan_jax.metrics.evaluators.images import distances, of_classifier, quality
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main
@@ -109,17 +108,24 @@ def experiment(
     )
     return Experiment(
         game=game,
-        source_fn=partial(mnist, split),
-        held_out_fn=partial(mnist, held_out_split),
+        data=Data(
+            source_fn=partial(mnist, split),
+            held_out_fn=partial(mnist, held_out_split),
+            augment_fn=of_example(augment_fn),
+        ),
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        data_augment_fn=of_example(augment_fn),
-        features_fn=partial(classifier_network, steps=classifier_steps),
-        judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),
+        evaluators={
+            "quality": partial(quality, classifier_steps=classifier_steps),
+            "distances": partial(
+                distances, network_fn=partial(of_classifier, steps=classifier_steps)
+            ),
+        },
         log_every_steps=20,
         sample_every_steps=200,
-        measure_every_steps=500,
+        evaluate_every_steps=500,
+        best_metric="quality/frechet",
         save_every_steps=200,
     )
 

@@ -24,11 +24,10 @@ import optax
 
 from gan_jax import losses
 from gan_jax.augment import of_example, unchanged
-from gan_jax.data import in_memory, tfds_source
+from gan_jax.data import Data, in_memory, tfds_source
 from gan_jax.data.images import check_images, pad_images
 from gan_jax.game import Game
-from gan_jax.metrics import image_judges
-from gan_jax.metrics.feature_networks import classifier_network
+from gan_jax.metrics.evaluators.images import distances, of_classifier, quality
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.training import Experiment, main
 
@@ -94,17 +93,24 @@ def experiment(
     )
     return Experiment(
         game=game,
-        source_fn=partial(mnist, split),
-        held_out_fn=partial(mnist, held_out_split),
+        data=Data(
+            source_fn=partial(mnist, split),
+            held_out_fn=partial(mnist, held_out_split),
+            augment_fn=of_example(augment_fn),
+        ),
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        data_augment_fn=of_example(augment_fn),
-        features_fn=partial(classifier_network, steps=classifier_steps),
-        judge_fn=partial(image_judges.labelled_images, classifier_steps=classifier_steps),
+        evaluators={
+            "quality": partial(quality, classifier_steps=classifier_steps),
+            "distances": partial(
+                distances, network_fn=partial(of_classifier, steps=classifier_steps)
+            ),
+        },
         steps_per_call=10,
         sample_every_steps=1000,
-        measure_every_steps=1000,
+        evaluate_every_steps=1000,
+        best_metric="quality/frechet",
         patience=10,
         save_every_steps=1000,
     )

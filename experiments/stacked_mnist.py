@@ -24,14 +24,14 @@ import jax
 import optax
 
 from gan_jax import losses, penalties, schedules
-from gan_jax.data import in_memory, tfds_source
+from gan_jax.data import Data, in_memory, tfds_source
 from gan_jax.data.arrays import joined
 from gan_jax.data.images import check_images, stack_digits
 from gan_jax.ema import no_ema
 from gan_jax.game import Game, Term, alternating, unrolled
 from gan_jax.game.update import Play
-from gan_jax.metrics import image_judges
 from gan_jax.metrics.classifier_cache import cached_classifier
+from gan_jax.metrics.evaluators.stacked import stacked_digits
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
@@ -227,7 +227,7 @@ def experiment(
     def mnist():
         return read(train_split), read(test_split)
 
-    def judge(source):
+    def modes(data: Data, *, num_samples: int | None = num_samples):
         classifier = cached_classifier(
             *mnist(),
             widths=(48, 96),
@@ -237,24 +237,26 @@ def experiment(
             steps=classifier_steps,
         )
         num = num_samples or found.num_samples
-        return image_judges.stacked_digits(source, classifier, num_samples=num)
+        return stacked_digits(data, classifier=classifier, num_samples=num)
 
     recipe_fn = partial(tiny, unroll_steps=unroll_steps) if recipe == "tiny" else RECIPES[recipe]
     found = recipe_fn(steps, pack=pack)
     every = max(found.steps // 5, 1)
     return Experiment(
         game=found.game,
+        data=Data(
+            source_fn=lambda: stack_digits(joined(*mnist()), num=num_examples, seed=0),
+        ),
         play=found.play,
-        source_fn=lambda: stack_digits(joined(*mnist()), num=num_examples, seed=0),
         steps=found.steps,
         batch_size=found.batch_size,
         seed=seed,
-        judge_fn=judge,
+        evaluators={"modes": modes},
         log_every_steps=min(20, every),
         sample_every_steps=every,
-        measure_every_steps=every,
+        evaluate_every_steps=every,
         save_every_steps=every,
-        best_metric="modes of 1000",
+        best_metric="modes/modes",
     )
 
 
@@ -270,7 +272,7 @@ if __name__ == "__main__":
             num_samples=32,
             classifier_steps=4,
             sample_every_steps=2,
-            measure_every_steps=2,
+            evaluate_every_steps=2,
             save_every_steps=2,
         ),
     )

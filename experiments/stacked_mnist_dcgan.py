@@ -26,12 +26,12 @@ import optax
 
 from gan_jax import losses
 from gan_jax.augment import of_example, unchanged
-from gan_jax.data import in_memory, tfds_source
+from gan_jax.data import Data, in_memory, tfds_source
 from gan_jax.data.images import check_images, stack_digits
 from gan_jax.game import Game
-from gan_jax.metrics import image_judges
 from gan_jax.metrics.classifier import training_and_held_out
 from gan_jax.metrics.classifier_cache import cached_classifier
+from gan_jax.metrics.evaluators.stacked import stacked_digits
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main
@@ -89,10 +89,10 @@ def experiment(
         source = tfds_source("mnist", split=split, data_dir=data_dir)
         return check_images(in_memory(source, fields=("image", "label")))
 
-    def judge(source):
+    def modes(data: Data, *, num_samples: int = num_samples):
         digits = training_and_held_out(mnist())
         classifier = cached_classifier(*digits, steps=classifier_steps)
-        return image_judges.stacked_digits(source, classifier, num_samples=num_samples)
+        return stacked_digits(data, classifier=classifier, num_samples=num_samples)
 
     game = Game(
         generator=DCGANGenerator(
@@ -122,15 +122,18 @@ def experiment(
     )
     return Experiment(
         game=game,
-        source_fn=lambda: stack_digits(mnist(), num=num_examples, seed=0),
+        data=Data(
+            source_fn=lambda: stack_digits(mnist(), num=num_examples, seed=0),
+            augment_fn=of_example(augment_fn),
+        ),
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        data_augment_fn=of_example(augment_fn),
-        judge_fn=judge,
+        evaluators={"modes": modes},
         log_every_steps=20,
         sample_every_steps=200,
-        measure_every_steps=1000,
+        evaluate_every_steps=1000,
+        best_metric="modes/frechet",
         save_every_steps=200,
     )
 

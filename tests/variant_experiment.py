@@ -5,7 +5,8 @@ import numpy as np
 from PIL import Image
 from variants import SIZE, VARIANTS
 
-from gan_jax.data import ArraySource, as_is
+from gan_jax.data import ArraySource, Data, as_is
+from gan_jax.drawing.shown import pictured
 from gan_jax.training import Experiment, main
 
 EXAMPLES = {"a": 40, "b": 23}  # unpaired data need not be as many
@@ -63,11 +64,12 @@ def experiment(*, variant: str = "cyclegan", steps: int = 8, save: int = 2) -> E
     """One of the six variants on a few numbers."""
     return Experiment(
         game=VARIANTS[variant]().game,
-        source_fn=SOURCES.get(variant, lambda: ArraySource({"real": points(40, SIZE)})),
-        prepare_fn=as_is,
+        data=Data(
+            source_fn=SOURCES.get(variant, lambda: ArraySource({"real": points(40, SIZE)})),
+            prepare_fn=as_is,
+        ),
         draw_fn=DRAWN[variant],
-        picture_fn=picture,
-        num_pictured=16,
+        artefacts_fn=pictured(picture, num=16),
         steps=steps,
         batch_size=16,
         log_every_steps=1,

@@ -159,7 +159,7 @@ def _batch(experiment: Experiment) -> Any:
     game = experiment.game
     if game.show_fn is from_latents and not getattr(game.generator, "num_classes", None):
         return shapes_of_samples(game, experiment.rows)
-    return batch_shapes(experiment, feed_of(experiment, experiment.source_fn()))
+    return batch_shapes(experiment, feed_of(experiment))
 
 
 def collectives(program: str) -> dict[str, tuple[int, int]]:

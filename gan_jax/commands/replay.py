@@ -48,11 +48,10 @@ def _replay(run: Path, step: int, of_seed: int | None, data_dir: Path | None) ->
         raise ValueError(f"--step counts from 1, got {step}")
     folder = RunFolder(run)
     whole_run = rebuild(folder, **({} if data_dir is None else {"data_dir": str(data_dir)}))
-    source = whole_run.source_fn()
-    whole, begin = state_before(folder, whole_run, step, feed_of(whole_run, source))
+    whole, begin = state_before(folder, whole_run, step, feed_of(whole_run))
     index, state = member_of_seed(whole, whole_run, of_seed)
     experiment = whole_run.members[index]
-    feed = feed_of(experiment, source)
+    feed = feed_of(experiment)
     arrangement = jit_arrangement(experiment.game, feed, jax.devices()[:1], play=experiment.play)
     state = arrangement.put_state(jax.tree.map(np.asarray, state))
     for done in trange(begin, step - 1, desc="playing up to it", leave=False):

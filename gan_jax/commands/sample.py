@@ -1,21 +1,28 @@
-"""Draws from a run: ``python -m gan_jax sample RUN --num 64 --out grid.png``.
+"""Draws samples of a run: ``python -m gan_jax sample RUN --num 100 --out grid.png``; needs no data."""
 
-Its options: ``[--seed S] [--checkpoint best|last|STEP] [--live] [--of-seed S]``.
-"""
-
+import itertools
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax
+import numpy as np
 import tyro
+from PIL import Image, ImageOps
+from tqdm import tqdm
 
-from gan_jax.drawing.pictures import check_picture_request, save_picture
+from gan_jax.data.folder import EXTENSIONS
+from gan_jax.data.image_file import read_image
+from gan_jax.drawing import Sampler
+from gan_jax.drawing.artefacts import KINDS, Animation, Picture, encode, replace_file
+from gan_jax.drawing.files import write_samples
+from gan_jax.drawing.pictures import image_grid
 from gan_jax.training.command_line import exit_with_message
-from gan_jax.training.drawing import Drawer
-from gan_jax.training.experiment import rebuild
+from gan_jax.training.experiment import Experiment, rebuild, samplers_of
 from gan_jax.training.given import load_given
+from gan_jax.training.monitor import PICTURES
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import CheckpointName, member_of_seed, state_at, step_of
+from gan_jax.training.states import CheckpointName, member_at, state_at, step_of
 
 
 def sample(
@@ -25,43 +32,191 @@ def sample(
     num: int = 64,
     out: Path = Path("grid.png"),
     seed: int | None = None,
+    condition: tuple[str, ...] = (),
+    truncation: float | None = None,
+    set: tuple[str, ...] = (),
+    interpolate: tuple[int, ...] = (),
+    frames: int = 60,
     checkpoint: CheckpointName = "last",
-    live: bool = False,
-    of_seed: int | None = None,
+    ema: bool = True,
+    seed_index: int = 0,
     debug: bool = False,
 ) -> None:
-    """Draws a grid of samples from a checkpoint of a run.
+    """Draws samples from a checkpoint of a run: a picture, an animation, a sound, a text, or a folder.
 
     Args:
         run: the run folder.
         num: how many samples.
-        out: the PNG to write.
+        out: a file (.png, .gif, .wav, .txt), or a folder that gets a file for each sample.
         seed: of the latents; without it, those of the run's own pictures.
+        condition: what all samples are made from: a label (7) or its name (smiley), of several
+            fields digit=7 speaker=theo; or an image file or a folder of them, as the inputs.
+        truncation: the same as --set truncation=...
+        set: numbers that the experiment's drawing takes: name=value.
+        interpolate: numbers of samples (two or more) between which to walk.
+        frames: of each walk from one sample to the next.
         checkpoint: last, best (by the metric that was measured during training), or the number of a
             step.
-        live: the live generator instead of its moving average.
-        of_seed: which of a run of several seeds; without it, the first.
+        ema: the generator's moving average (--no-ema: its live weights).
+        seed_index: which of a run of several seeds, from 0.
         debug: show the traceback of an error.
     """
-    exit_with_message(lambda: _sample(run, num, out, seed, checkpoint, live, of_seed), debug=debug)
+
+    def call() -> None:
+        if num < 1:
+            raise ValueError(f"--num must be at least 1, got {num}")
+        folder = RunFolder(run)
+        experiment = rebuild(folder)
+        options = _options(experiment, set, truncation)
+        given = _given(folder, load_given(folder.given_file), condition)
+        state = member_at(state_at(folder, experiment, checkpoint), experiment, seed_index)
+        root_key = experiment.members[seed_index].root_key if seed is None else jax.random.key(seed)
+        purpose = PICTURES if seed is None else "user"
+        sampler = samplers_of(experiment, given).sampler(
+            jax.device_put(state), root_key, purpose, ema=ema, num=num, options=options
+        )
+        made_of = {
+            "run": str(folder.path), "step": step_of(state), "seed": seed, "ema": ema,
+            "seed_index": seed_index, "condition": condition, "options": options,
+        }  # fmt: skip
+        told = _write(experiment, sampler, num, out, interpolate, frames, made_of)
+        weights = "EMA" if ema else "live weights"
+        print(f"{out}: {told} of {folder.path}, {checkpoint} step {step_of(state)}, {weights}")
+
+    exit_with_message(call, debug=debug)
 
 
-def _sample(
-    run: Path,
+def _write(
+    experiment: Experiment,
+    sampler: Sampler,
     num: int,
     out: Path,
-    seed: int | None,
-    checkpoint: CheckpointName,
-    live: bool,
-    of_seed: int | None,
-) -> None:
-    check_picture_request(num, out)
-    folder = RunFolder(run)
-    experiment = rebuild(folder)
-    state = state_at(folder, experiment, checkpoint)
-    index, member = member_of_seed(state, experiment, of_seed)
-    drawer = Drawer(experiment.members[index], load_given(folder.given_file), seed=seed)
-    samples = drawer.draw(jax.device_put(member), num, ema=not live)
-    save_picture(experiment.picture_fn(samples, drawer.logits_fn(member)), out)
-    weights = "live weights" if live else "moving average"
-    print(f"{out}: {num} samples of {folder.path}, {checkpoint} step {step_of(state)}, {weights}")
+    interpolate: tuple[int, ...],
+    frames: int,
+    made_of: Mapping[str, Any],
+) -> str:
+    """Writes what was asked for, and says what it is."""
+    suffix = out.suffix.lower()
+    if suffix and suffix not in {kind.suffix for kind in KINDS.values()}:
+        known = ", ".join(dict.fromkeys(kind.suffix for kind in KINDS.values()))
+        raise ValueError(f"--out must end in {known}, or be a folder, got {out}")
+    if interpolate:
+        return _walk(sampler, out, interpolate, frames)
+    if not suffix:
+        with tqdm(total=num, unit="sample", disable=None) as bar:
+            written = write_samples(out, sampler, num, made_of, progress_fn=bar.update)
+        return f"{num:,} samples, {written:,} of them drawn now,"
+    made = {name: encode(name, each) for name, each in experiment.artefacts_fn(sampler).items()}
+    fitting = {name: content for name, (kind, content) in made.items() if kind == suffix}
+    if not fitting:
+        kinds = ", ".join(f"{name}{kind}" for name, (kind, _) in made.items())
+        raise ValueError(f"this run makes no {suffix}: it has {kinds}")
+    name = "samples" if "samples" in fitting else next(iter(fitting))
+    replace_file(out, fitting[name])
+    return f"{num} samples"
+
+
+def _walk(sampler: Sampler, out: Path, numbers: tuple[int, ...], frames: int) -> str:
+    if len(numbers) < 2:
+        raise ValueError(
+            f"--interpolate needs two samples or more, by their numbers, got {numbers}"
+        )
+    pairs = list(itertools.pairwise(numbers))
+    images = sampler.walk(pairs, frames).samples
+    if np.ndim(images) != 4:
+        raise ValueError("--interpolate draws images, and this run's samples are none")
+    if out.suffix.lower() == ".gif":
+        pictures = [np.asarray(image_grid(image[None])) for image in images]
+        shown = np.stack([p if p.ndim == 3 else p[..., None] for p in pictures])
+        artefact = Animation(shown, seconds=len(images) / 20)
+    elif out.suffix.lower() == ".png":
+        artefact = Picture(image_grid(images, columns=frames))
+    else:
+        raise ValueError(f"--out of a walk must be a .gif or a .png, got {out}")
+    replace_file(out, encode("walk", artefact)[1])
+    return f"a walk along samples {', '.join(map(str, numbers))}, {len(images)} frames,"
+
+
+def _options(
+    experiment: Experiment, asked: tuple[str, ...], truncation: float | None
+) -> dict[str, float]:
+    """The numbers that drawing takes, checked against those that it has."""
+    found = {} if truncation is None else {"truncation": truncation}
+    for text in asked:
+        name, equals, value = text.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise ValueError(f"--set takes name=number, got {text!r}") from None
+        del equals
+    if unknown := [name for name in found if name not in experiment.draw_options]:
+        has = ", ".join(f"{k} ({v:g})" for k, v in experiment.draw_options.items())
+        raise ValueError(
+            f"this run's drawing takes no {', '.join(unknown)}: it has {has or 'none'}"
+        )
+    return found
+
+
+def _given(folder: RunFolder, given: dict[str, Any], asked: tuple[str, ...]) -> dict[str, Any]:
+    """The rows that samples are made from, with the condition that was asked for."""
+    if not asked:
+        return given
+    if len(asked) == 1 and Path(asked[0]).exists():
+        return _with_inputs(given, Path(asked[0]))
+    if "condition" not in given:
+        has = ", ".join(name for name in given if name != "id") or "nothing"
+        raise ValueError(
+            f"this run's samples are made from no condition: its rows hold {has} (an image file or "
+            "a folder of them would be taken as the input)"
+        )
+    names = folder.config().get("names", {})
+    fields = given["condition"]
+    if isinstance(fields, dict):
+        chosen = dict(text.split("=", 1) for text in asked if "=" in text)
+        if len(chosen) != len(asked) or not chosen.keys() <= fields.keys():
+            raise ValueError(f"--condition takes {'=... '.join(fields)}=..., got {' '.join(asked)}")
+        chosen = {
+            name: _filled(fields[name], value, names.get(name)) for name, value in chosen.items()
+        }
+        return given | {"condition": fields | chosen}
+    if len(asked) != 1:
+        raise ValueError(f"--condition takes one label, got {' '.join(asked)}")
+    return given | {"condition": _filled(fields, asked[0], names.get("condition"))}
+
+
+def _filled(field: np.ndarray, value: str, names: list[str] | None) -> np.ndarray:
+    """A field with one label in all rows, given by its number or its name."""
+    if names and value in names:
+        label = names.index(value)
+    elif value.lstrip("-").isdigit() and np.issubdtype(field.dtype, np.integer):
+        label = int(value)
+        if not 0 <= label < (len(names) if names else label + 1):
+            raise ValueError(f"--condition must be in 0 .. {len(names) - 1}, got {label}")
+    else:
+        known = ", ".join(names) if names else "integers"
+        raise ValueError(f"--condition {value!r} is no label of this run: expected {known}")
+    return np.full_like(field, label)
+
+
+def _with_inputs(given: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Images of the user's own as the inputs, cropped and resized as the run's inputs are."""
+    if np.ndim(given.get("input")) != 4:
+        has = ", ".join(name for name in given if name != "id") or "nothing"
+        raise ValueError(f"this run's samples are made from no input image: its rows hold {has}")
+    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    files = [file for file in files if file.suffix.lower() in EXTENSIONS]
+    if not files:
+        raise ValueError(f"{path} holds no image file: expected one of {', '.join(EXTENSIONS)}")
+    _, height, width, channels = given["input"].shape
+    images = [
+        ImageOps.fit(
+            read_image(file, channels=channels, background="white"),
+            (width, height),
+            Image.Resampling.LANCZOS,
+        )
+        for file in files
+    ]
+    pixels = np.stack(
+        [np.asarray(image, np.float32).reshape(height, width, -1) for image in images]
+    )
+    return {"input": pixels / 127.5 - 1.0, "id": np.arange(len(files), dtype=np.uint32)}

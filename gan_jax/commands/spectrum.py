@@ -101,4 +101,4 @@ def _batch(experiment: Experiment, batch_size: int | None) -> Batch:
     size = batch_size or experiment.batch_size
     game = dataclasses.replace(experiment.game, discriminator_steps=1)
     member = dataclasses.replace(experiment.members[0], game=game, batch_size=size)
-    return first_batch(member, feed_of(member, member.source_fn()))
+    return first_batch(member, feed_of(member))

@@ -21,7 +21,7 @@ class Drawn(NamedTuple):
     Attributes:
         samples: what the draw function made; NumPy.
         rows: the fields that it was given: conditions, inputs, the paired truth; NumPy.
-        latents: on the device, as they may hold PRNG keys.
+        latents: NumPy, but for PRNG keys.
     """
 
     samples: Tree
@@ -93,9 +93,9 @@ class Sampler:
                 jax.tree.map(np.asarray, cut[0]), block | _same_in_all(fields, count), cut[1]
             )
 
-    def draw(self, num: int = 64, **options: Any) -> Drawn:
-        """All blocks at once; arguments as of a call."""
-        blocks = list(self(num, **options))
+    def draw(self, num: int | None = None, **options: Any) -> Drawn:
+        """All blocks at once; arguments as of a call, 64 samples where no number is named."""
+        blocks = list(self(num or self.num or 64, **options))
         if len(blocks) == 1:
             return blocks[0]
         samples = jax.tree.map(lambda *a: np.concatenate(a), *(b.samples for b in blocks))
@@ -149,12 +149,16 @@ class Sampler:
         return jax.random.fold_in(self._key, index)
 
     def _latents(self, index: int) -> Tree:
-        return self._latents_fn(jax.random.split(self._block_key(index))[0], BLOCK)
+        latents = self._latents_fn(jax.random.split(self._block_key(index))[0], BLOCK)
+        return jax.tree.map(_on_host, latents)
 
     def _latents_of(self, numbers: Sequence[int]) -> Tree:
         blocks = {index: self._latents(index) for index in {n // BLOCK for n in numbers}}
-        rows = [jax.tree.map(lambda a, n=n: a[n % BLOCK], blocks[n // BLOCK]) for n in numbers]
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *rows)
+        rows = [
+            jax.tree.map(lambda a, n=n: a[n % BLOCK : n % BLOCK + 1], blocks[n // BLOCK])
+            for n in numbers
+        ]
+        return jax.tree.map(_joined, *rows)
 
     def _drawn(self, index: int, latents: Tree, rows: Rows) -> Tree:
         return self._block_fn(jax.random.split(self._block_key(index))[1], latents, rows)
@@ -173,10 +177,7 @@ class Sampler:
             length = _length(rows)
             num = length if num is None else num
             for start in range(0, num, BLOCK):
-                places = np.arange(start, min(start + BLOCK, num))
-                # without any field the place stands for the row: samples of latents alone
-                turned = jax.tree.map(lambda leaf, p=places: leaf[p % length], rows)
-                yield turned if length else {"id": places.astype(np.uint32)}
+                yield self._turned(start, min(BLOCK, num - start), rows)
             return
         if self.data is None:
             raise ValueError("no rows to draw from: this sampler has neither data nor given rows")
@@ -185,6 +186,14 @@ class Sampler:
             for block in self.data.rows(part, min(left, self.data.size(part, of=of)), of=of):
                 left -= _length(block)
                 yield block
+
+    @staticmethod
+    def _turned(start: int, count: int, rows: Rows) -> Rows:
+        """Given rows from a place on, from the first on where there are no more."""
+        places, length = np.arange(start, start + count), _length(rows)
+        if not length:  # no field: the place stands for the row, of samples of latents alone
+            return {"id": places.astype(np.uint32)}
+        return jax.tree.map(lambda leaf: leaf[places % length], rows)
 
 
 def one_key_a_row(key: jax.Array, num: int) -> jax.Array:
@@ -240,5 +249,11 @@ def _filled(tree: Tree) -> Tree:
     return jax.tree.map(lambda leaf: leaf[np.arange(BLOCK) % length], tree)
 
 
-def _joined(*leaves: jax.Array) -> jax.Array:
-    return jnp.concatenate(leaves)
+def _on_host(leaf: jax.Array) -> Any:
+    """NumPy's, but for PRNG keys, which NumPy does not know."""
+    return leaf if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else np.asarray(leaf)
+
+
+def _joined(*leaves: Any) -> Any:
+    keys = jnp.issubdtype(leaves[0].dtype, jax.dtypes.prng_key)
+    return jnp.concatenate(leaves) if keys else np.concatenate(leaves)

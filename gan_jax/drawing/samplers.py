@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gan_jax.data.dataset import Data
 from gan_jax.drawing.players import DrawFn, Players, Rows, Tree, generated, players_of
@@ -107,7 +108,7 @@ class Samplers:
         def drawn(state: GANState) -> Tree:
             key = jax.random.key(0)
             latents = draw_latents(self._game, key, 2)
-            rows = jax.tree.map(lambda leaf: leaf[jnp.arange(2) % len(leaf)], self._given)
+            rows = jax.tree.map(lambda leaf: leaf[np.arange(2) % len(leaf)], self._given)
             rows |= {name: jnp.full(2, value) for name, value in self._options.items()}
             return _draw(self._game, self._draw_fn, state, latents, rows, key, ema=True)
 
@@ -131,7 +132,7 @@ class Samplers:
         for index in range(self._standing):
             pass_key = jax.random.fold_in(named(key, "standing statistics"), index)
             variables = state.ema if ema else state.generator.all_variables
-            rows = jax.tree.map(lambda leaf: leaf[jnp.arange(_STANDING) % len(leaf)], self._given)
+            rows = jax.tree.map(lambda leaf: leaf[np.arange(_STANDING) % len(leaf)], self._given)
             variables = self._settle_once(state, variables, rows, pass_key)
             state = _with_variables(state, variables, ema=ema)
         return state

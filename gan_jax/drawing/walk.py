@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 def between(first: jax.Array, second: jax.Array, num: int) -> jax.Array:
@@ -19,13 +20,14 @@ def between(first: jax.Array, second: jax.Array, num: int) -> jax.Array:
         ``[B * num, ...]``, row by row.
     """
     if not jnp.issubdtype(first.dtype, jnp.floating):
-        return jnp.repeat(first, num, axis=0)
-    flat = [latents.reshape(len(latents), -1) for latents in (first, second)]
-    way = interpolate(*flat, num).at[:, 0].set(flat[0]).at[:, -1].set(flat[1])
-    return way.reshape(-1, *first.shape[1:]).astype(first.dtype)
+        return first[np.repeat(np.arange(len(first)), num)]
+    flat = [np.asarray(latents).reshape(len(latents), -1) for latents in (first, second)]
+    way = interpolate(*flat, num).astype(first.dtype)
+    way[:, 0], way[:, -1] = flat
+    return way.reshape(-1, *first.shape[1:])
 
 
-def interpolate(first: jax.Array, second: jax.Array, num: int) -> jax.Array:
+def interpolate(first: np.ndarray, second: np.ndarray, num: int) -> np.ndarray:
     """Latents on the way from one set to another, along great circles.
 
     ``sin((1 - t) w) / sin(w) first + sin(t w) / sin(w) second`` with w the angle between the two:
@@ -37,18 +39,19 @@ def interpolate(first: jax.Array, second: jax.Array, num: int) -> jax.Array:
         num: places, at least 2: t = 0, ..., 1.
 
     Returns:
-        ``[B, num, Z]``.
+        ``[B, num, Z]`` float64; a straight line between parallel or opposite latents.
 
     References:
         White 2016, arXiv 1609.04468, section 2.1.
     """
-    norms = [jnp.linalg.norm(latents, axis=1) for latents in (first, second)]
-    cosine = jnp.sum(first * second, axis=1) / (norms[0] * norms[1])
-    angle = jnp.arccos(jnp.clip(cosine, -1.0, 1.0))[:, None]
-    t = jnp.linspace(0.0, 1.0, num)[None]
-    parallel = jnp.abs(jnp.sin(angle)) < 1e-4  # a straight line there
-    sine = jnp.where(parallel, 1.0, jnp.sin(angle))
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    cosine = np.sum(first * second, axis=1) / np.where(norms > 0.0, norms, 1.0)
+    angle = np.arccos(np.clip(cosine, -1.0, 1.0))[:, None]
+    t = np.linspace(0.0, 1.0, num)[None]
+    parallel = np.abs(np.sin(angle)) < 1e-4  # a straight line there
+    sine = np.where(parallel, 1.0, np.sin(angle))
     weights = [
-        jnp.where(parallel, straight, jnp.sin(straight * angle) / sine) for straight in (1.0 - t, t)
+        np.where(parallel, straight, np.sin(straight * angle) / sine) for straight in (1.0 - t, t)
     ]
     return weights[0][..., None] * first[:, None] + weights[1][..., None] * second[:, None]

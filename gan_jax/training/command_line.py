@@ -15,6 +15,7 @@ import tyro
 from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.interruption import Interrupted
 from gan_jax.training.loop import NonFiniteError
+from gan_jax.training.measuring import EvaluatorError
 from gan_jax.training.processes import LOST, TOGETHER, OtherProcessError, join, lost
 from gan_jax.training.runner import run
 
@@ -24,12 +25,19 @@ _FIELDS = (
     *(f"{what}_every_steps" for what in INTERVALS),
     "keep_every_steps",
     "num_seeds",
-    "num_workers",
     "best_metric",
     "patience",
 )
 # What the border raises with a message for the user; anything else is a bug and keeps its traceback.
-_USER_ERRORS = (ValueError, TypeError, ImportError, OSError, NonFiniteError, OtherProcessError)
+_USER_ERRORS = (
+    ValueError,
+    TypeError,
+    ImportError,
+    OSError,
+    EvaluatorError,
+    NonFiniteError,
+    OtherProcessError,
+)
 
 
 def main(experiment: Callable[..., Experiment], *, tiny: Mapping[str, Any] | None = None) -> None:
@@ -68,6 +76,8 @@ def main(experiment: Callable[..., Experiment], *, tiny: Mapping[str, Any] | Non
             _say(TOGETHER.format(index=jax.process_index(), count=jax.process_count()), 0)
         built = experiment(**arguments)
         given = {name: options[name] for name in _FIELDS if options[name] is not None}
+        if options["num_workers"] is not None:
+            given["data"] = dataclasses.replace(built.data, num_workers=options["num_workers"])
         if options["micro_batches"] is not None:
             given["game"] = dataclasses.replace(built.game, micro_batches=options["micro_batches"])
         run(
@@ -133,7 +143,7 @@ def _run_options(
     steps_per_call: int | None = None,
     log_every_steps: int | None = None,
     sample_every_steps: int | None = None,
-    measure_every_steps: int | None = None,
+    evaluate_every_steps: int | None = None,
     save_every_steps: int | None = None,
     keep_every_steps: int | None = None,
     allow_changed: tuple[str, ...] = (),
@@ -156,8 +166,8 @@ def _run_options(
         micro_batches: parts in which gradients are computed, for less memory.
         steps_per_call: rounds in one call of the device.
         log_every_steps: when metrics leave the device.
-        sample_every_steps: when a picture is drawn.
-        measure_every_steps: when the judge measures the moving average; the best is kept.
+        sample_every_steps: when artefacts are made.
+        evaluate_every_steps: when the evaluators measure the EMA; the best step is kept.
         save_every_steps: when a checkpoint is written; the newest three are kept.
         keep_every_steps: of those, the ones that are kept for good.
         allow_changed: fields in which this command may differ from the run that it resumes.
@@ -165,7 +175,7 @@ def _run_options(
             itself.
         num_processes: how many they are.
         process_id: which this one is, from 0.
-        best_metric: the judge's figure that says which is best (its own choice by default).
+        best_metric: the figure that says which step is best, such as quality/frechet.
         patience: measurements without a new best after which the run stops.
         tiny: shrink the experiment to seconds, to see that it runs.
         debug: show the traceback of an error.

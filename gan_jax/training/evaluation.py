@@ -274,5 +274,3 @@ def first_words(failed: Mapping[str, Exception], step: int) -> list[str]:
         "are null there, and the run goes on"
         for name, error in failed.items()
     ]
-
-

@@ -8,23 +8,22 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from gan_jax.data import Batches, Source, image_fields, merged
+from gan_jax.data import Data
 from gan_jax.data.batches import Feed, side_by_side
-from gan_jax.data.draws import Draws
+from gan_jax.data.dataset import Sources
+from gan_jax.data.merged import merged
 from gan_jax.data.named import BESIDE, seed_of
-from gan_jax.data.prepare import ExampleFn
-from gan_jax.drawing import DrawFn, generated
-from gan_jax.drawing.pictures import LogitsFn, image_picture
+from gan_jax.drawing import DrawFn, Samplers, generated
+from gan_jax.drawing.shown import ArtefactsFn, image_artefacts
 from gan_jax.game import Game, alternating
 from gan_jax.game.update import Play
-from gan_jax.metrics.feature_networks import FeatureNetwork
-from gan_jax.metrics.judgement import Judge
+from gan_jax.metrics.evaluators import Evaluator
+from gan_jax.metrics.evaluators.evaluator import NAME
 from gan_jax.training.run_folder import RunFolder
 
-INTERVALS = ("log", "sample", "measure", "save")
-Sources = Source | Mapping[str, Source]
+INTERVALS = ("log", "sample", "evaluate", "save")
+EvaluatorFn = Callable[..., Evaluator]  # (data, *, num_samples=...)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,65 +32,49 @@ class Experiment:
 
     Attributes:
         game: the players and what they minimise.
-        source_fn: reads the data; not called when only samples are drawn. Unpaired data are a dict
-            of sources, ``{"a": ..., "b": ...}``, each shuffled by itself; the batch then holds a
-            batch of each. The fields of a source named ``""`` stand beside the names of the others.
+        data: where examples come from and what is made of them.
         steps: rounds to train.
         batch_size: B, the global batch; or one for each source of unpaired data.
         play: the kind of play, of :mod:`gan_jax.game.plays` or one of your own.
         seed: of the initialisation, the data order and everything drawn.
         num_seeds: independent runs side by side in one program, with seeds ``seed``, ``seed + 1``,
             ...; all figures are then means over them. The data is that of one run.
-        batches_fn: how the data is shuffled: :class:`gan_jax.data.Batches` or, for small games,
-            :class:`gan_jax.data.draws.Draws`.
-        data_augment_fn: ``(key, fields) -> fields`` of one prepared example, in training only, such
-            as ``augment.of_example(augment.flip)``; None takes them as they are.
-        num_workers: processes that read data which is not in memory; 0 reads in threads.
-        prepare_fn: ``(key, example) -> fields``: one example of the source to what the game calls
-            it, ``real`` and ``condition`` in the default game; on the device, in training and
-            wherever the data is looked at.
-        held_out_fn: reads real samples that are never trained on, to see the discriminator overfit.
-        draw_fn: ``(players, latents, rows) -> samples``: what is drawn for pictures and figures
-            (:mod:`gan_jax.drawing.players`). The rows are the first of the held-out data, or else
-            of the training data.
-        standing_passes: before a generator draws, its running statistics are taken anew in so many
-            passes of 64 latents (standing statistics); 40 leave 1.5 % of what was there. 0 keeps
-            the moving average of the live generator's.
-        picture_fn: ``(samples, logits_fn) -> PIL image`` of what ``draw_fn`` gives; ``logits_fn``
-            is what the discriminator says of samples, in evaluation mode.
-        num_pictured: samples in a picture of the run.
-        features_fn: source -> :class:`gan_jax.metrics.feature_networks.FeatureNetwork` with which
-            ``python -m gan_jax evaluate`` looks at images.
-        judge_fn: source -> :class:`gan_jax.metrics.judgement.Judge` of the moving average.
-        measure_every_steps: when the judge measures during training; None measures at the end only.
-        best_metric: the figure by which the best step is kept; None is the judge's choice.
+        draw_fn: ``(players, latents, rows) -> samples``: what is drawn for artefacts and figures
+            (:mod:`gan_jax.drawing.players`).
+        draw_options: fields of the rows that ``draw_fn`` asks for, with their defaults, such as
+            ``{"truncation": 1.0}``: one number for all samples.
+        standing_statistics_batches: before a generator draws, its running statistics are taken anew
+            in so many passes of 64 latents (standing statistics); 40 leave 1.5 % of what was there.
+            0 keeps the moving average of the live generator's.
+        artefacts_fn: ``sampler -> {name: artefact}``: what the run shows (pictures, animations,
+            sounds, texts: :mod:`gan_jax.drawing.artefacts`).
+        evaluators: name -> ``data -> Evaluator``: what measures the samples
+            (:mod:`gan_jax.metrics.evaluators`).
+        evaluate_every_steps: when they are asked during training, so that the best step is kept;
+            None asks them before the first step and at the end only.
+        best_metric: the figure by which the best step is chosen, ``quality/frechet`` or its last
+            part; None is the first one with a direction.
         patience: measurements without a new best after which the run stops; None plays all steps.
         steps_per_call: rounds in one call of the device; divides the numbers below and ``steps``.
         log_every_steps: when metrics leave the device.
-        sample_every_steps: when a picture is drawn.
+        sample_every_steps: when artefacts are made.
         save_every_steps: when a checkpoint is written; the newest three are kept.
         keep_every_steps: of those, the ones that are kept for good; a multiple of the number above.
     """
 
     game: Game
-    source_fn: Callable[[], Sources]
+    data: Data
     steps: int
     batch_size: int | Mapping[str, int]
     play: Play = alternating
     seed: int = 0
     num_seeds: int = 1
-    batches_fn: Callable[..., Batches | Draws] = Batches
-    num_workers: int = 0
-    data_augment_fn: ExampleFn | None = None
-    prepare_fn: ExampleFn = image_fields
-    held_out_fn: Callable[[], Sources] | None = None
     draw_fn: DrawFn = generated
-    standing_passes: int = 0
-    picture_fn: Callable[[np.ndarray, LogitsFn], Any] = image_picture
-    num_pictured: int = 64
-    features_fn: Callable[[Source], FeatureNetwork] | None = None
-    judge_fn: Callable[[Source], Judge] | None = None
-    measure_every_steps: int | None = None
+    draw_options: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    standing_statistics_batches: int = 0
+    artefacts_fn: ArtefactsFn = image_artefacts
+    evaluators: Mapping[str, EvaluatorFn] = dataclasses.field(default_factory=dict)
+    evaluate_every_steps: int | None = None
     best_metric: str | None = None
     patience: int | None = None
     steps_per_call: int = 1
@@ -104,12 +87,18 @@ class Experiment:
         for name in ("num_seeds", "steps_per_call"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("standing_passes", "num_workers"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        if self.standing_statistics_batches < 0:
+            raise ValueError(
+                "standing_statistics_batches must not be negative, got "
+                f"{self.standing_statistics_batches}"
+            )
+        if bad := [name for name in self.evaluators if not NAME.fullmatch(name)]:
+            raise ValueError(
+                f"the name of an evaluator must be an identifier such as quality, got {bad[0]!r}"
+            )
         for name in ("steps", *(f"{what}_every_steps" for what in INTERVALS)):
             number = getattr(self, name)
-            if name == "measure_every_steps" and number is None:
+            if name == "evaluate_every_steps" and number is None:
                 continue
             if number < 1 or number % self.steps_per_call:
                 raise ValueError(
@@ -123,11 +112,11 @@ class Experiment:
                 f"keep_every_steps must be a positive multiple of save_every_steps="
                 f"{self.save_every_steps}, got {self.keep_every_steps}"
             )
-        if self.measure_every_steps is not None and self.judge_fn is None:
-            raise ValueError("measure_every_steps is set, but this experiment has no judge_fn")
-        if self.measure_every_steps is None and self.patience is not None:
+        if self.evaluate_every_steps is not None and not self.evaluators:
+            raise ValueError("evaluate_every_steps is set, but this experiment has no evaluators")
+        if self.evaluate_every_steps is None and self.patience is not None:
             raise ValueError(
-                f"patience={self.patience} counts measurements: set measure_every_steps too"
+                f"patience={self.patience} counts measurements: set evaluate_every_steps too"
             )
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"patience must be at least 1 measurement, got {self.patience}")
@@ -154,8 +143,26 @@ class Experiment:
         ]
 
 
-def feed_of(experiment: Experiment, source: Sources) -> Feed:
+def samplers_of(experiment: Experiment, given: Any) -> Samplers:
+    """What draws from the states of a run.
+
+    Args:
+        experiment: the experiment.
+        given: rows that samples are made from where no data are read.
+    """
+    return Samplers(
+        experiment.game,
+        experiment.draw_fn,
+        data=experiment.data,
+        given=given,
+        options=experiment.draw_options,
+        standing_statistics_batches=experiment.standing_statistics_batches,
+    )
+
+
+def feed_of(experiment: Experiment) -> Feed:
     """The batches of every seed: of several processes, this one's rows."""
+    source = experiment.data.training
     feeds = [_feed_of_member(member, source, member.seed) for member in experiment.members]
     return feeds[0] if len(feeds) == 1 else side_by_side(feeds)
 
@@ -167,8 +174,8 @@ def _feed_of_member(experiment: Experiment, source: Sources, seed: int, name: st
             for name, each in source.items()
         }
         return merged(feeds, feeds.pop(BESIDE, None))
-    size = experiment.batch_size
-    batches = experiment.batches_fn(
+    size, data = experiment.batch_size, experiment.data
+    batches = data.batches_fn(
         source,
         batch_size=size[name] if isinstance(size, Mapping) else size,
         seed=seed,
@@ -176,7 +183,7 @@ def _feed_of_member(experiment: Experiment, source: Sources, seed: int, name: st
         process_index=jax.process_index(),
         process_count=jax.process_count(),
     )
-    return batches.feed(experiment.prepare_fn, augment_fn=experiment.data_augment_fn)
+    return batches.feed(data.prepare_fn, augment_fn=data.augment_fn)
 
 
 def load_experiment_function(file: Path) -> Callable[..., Experiment]:

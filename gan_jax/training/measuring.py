@@ -29,7 +29,7 @@ class Measuring:
     """
 
     def __init__(self, experiment: Experiment, evaluation: Evaluation, folder: RunFolder):
-        self._evaluation = evaluation
+        self.evaluation = evaluation
         self.best: Best | None = None
         if experiment.evaluate_every_steps is not None:
             name, figure = best_metric(experiment.best_metric, evaluation.evaluators)
@@ -43,8 +43,8 @@ class Measuring:
         Raises:
             RuntimeError: an evaluator failed before the first step, when nothing is lost.
         """
-        names = self._evaluation.named("training", *(["end"] if step == 0 else []))
-        lines, failed = self._evaluation.measure(names, state, TRAINING)
+        names = self.evaluation.named("training", *(["end"] if step == 0 else []))
+        lines, failed = self.evaluation.measure(names, state, TRAINING)
         if failed and step_of(state) == 0:
             name, error = next(iter(failed.items()))
             raise EvaluatorError(

@@ -45,7 +45,10 @@ class RunLog:
         rate = (step - self._clock_step) * self._batch_size / seconds
         metrics = {name: float(f"{value:.6g}") for name, value in metrics.items()}
         waited = 100 * self._waited / seconds
-        speed = {"examples_per_second": round(rate, 1), "waiting_for_data_percent": round(waited, 2)}
+        speed = {
+            "examples_per_second": round(rate, 1),
+            "waiting_for_data_percent": round(waited, 2),
+        }
         self.figures(step, {**speed, **metrics})
         losses = {
             name: f"{metrics[f'{name}/loss']:.3f}"

@@ -4,27 +4,26 @@ import errno
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from gan_jax.data.arrays import fingerprint
 from gan_jax.data.batches import Feed
 from gan_jax.data.read_ahead import read_ahead
 from gan_jax.game import GANState
-from gan_jax.metrics.judgement import Judge
 from gan_jax.training.batch_record import shapes_as_json, shapes_from_json
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.curves import save_curves
-from gan_jax.training.drawing import Drawer
-from gan_jax.training.experiment import Experiment, Sources, feed_of
+from gan_jax.training.evaluation import Evaluation, build
+from gan_jax.training.experiment import Experiment, feed_of, samplers_of
+from gan_jax.training.figures_log import drop_figures_after
 from gan_jax.training.first_batch import batch_shapes
-from gan_jax.training.given import given_rows, load_given, save_given
+from gan_jax.training.given import NUM_GIVEN, load_given, save_given
 from gan_jax.training.interruption import listen
-from gan_jax.training.looking import Looking
 from gan_jax.training.loop import train
 from gan_jax.training.measuring import Measuring
+from gan_jax.training.monitor import Monitor
 from gan_jax.training.parallel import (
     Arrangement,
     jit_arrangement,
@@ -123,42 +122,47 @@ def _run(
     allow_changed: Collection[str],
 ) -> None:
     began = time.perf_counter()
-    source = experiment.source_fn()
-    feed = feed_of(experiment, source)
+    feed = feed_of(experiment)
     batch = batch_shapes(experiment, feed)
     check_memory(experiment, batch)
     config = {
+        "format": 2,
         "experiment": experiment_file.stem,
         "arguments": arguments,
-        "data": fingerprint(source),
+        "data": experiment.data.fingerprint(),
         "batch": shapes_as_json(batch),
+        "names": {name: list(names) for name, names in experiment.data.names.items()},
         "num_seeds": experiment.num_seeds,
         "micro_batches": experiment.game.micro_batches,
         "versions": {name: version(name) for name in ("gan-jax", "jax", "flax", "optax")},
     }
     config = on_first(lambda: folder.adopt(config, experiment_file, allow_changed=allow_changed))
-    judge_fn = cache(lambda: experiment.judge_fn(source))  # trains a classifier: once, if at all
-    states = _play(experiment, folder, source, feed, config, arrange, judge_fn)
+    states = _play(experiment, folder, feed, config, arrange)
     if states is None:
         return
+    state, best, measuring = states
 
-    def seconds_fn():
-        return time.perf_counter() - began
+    def end():
+        write_report(
+            folder,
+            experiment,
+            state,
+            best,
+            evaluation=measuring and measuring.evaluation,
+            best_so_far=measuring and measuring.best,
+            seconds=time.perf_counter() - began,
+        )
 
-    on_first(
-        lambda: write_report(folder, experiment, *states, judge_fn=judge_fn, seconds_fn=seconds_fn)
-    )
+    on_first(end)
 
 
 def _play(
     experiment: Experiment,
     folder: RunFolder,
-    source: Sources,
     feed: Feed,
     config: dict[str, Any],
     arrange: Callable[..., Arrangement],
-    judge_fn: Callable[[], Judge],
-) -> tuple[GANState, GANState | None] | None:
+) -> tuple[GANState, GANState | None, Measuring | None] | None:
     """The last state and the best, on this process; None where nothing was left to do."""
     arrangement = arrange(
         experiment.game, feed, play=experiment.play, num_seeds=experiment.num_seeds
@@ -174,9 +178,9 @@ def _play(
         )
         if on_first(lambda: _already(folder, experiment, done)):
             return None
-        on_first(lambda: _check_drawing(experiment, folder, source))
-        best = opened(folder.best, keep=1) if experiment.measure_every_steps else None
-        watched = _watched(experiment, folder, source, judge_fn, stack, first_step=done)
+        on_first(lambda: _check_drawing(experiment, folder))
+        best = opened(folder.best, keep=1) if experiment.evaluate_every_steps else None
+        watched = _watched(experiment, folder, stack, first_step=done)
         state = train(
             experiment,
             state,
@@ -187,26 +191,25 @@ def _play(
             request=stack.enter_context(listen()),
             **watched,
         )
-        return on_this_process(state), best and on_this_process(best.restore(state))
+        here = on_this_process(state), best and on_this_process(best.restore(state))
+        return *here, watched["measuring"]
 
 
 def _watched(
-    experiment: Experiment,
-    folder: RunFolder,
-    source: Sources,
-    judge_fn: Callable[[], Judge],
-    stack: ExitStack,
-    *,
-    first_step: int,
+    experiment: Experiment, folder: RunFolder, stack: ExitStack, *, first_step: int
 ) -> dict[str, Any]:
     """What looks at a run and speaks of it, on the first process; ended by the stack."""
     if not is_first():
-        return {"log": Silent(), "looking": None, "measuring": None}
+        return {"log": Silent(), "monitor": None, "measuring": None}
+    # of a run that has saved nothing, nothing counts: it begins anew
+    drop_figures_after(folder.figures_file, first_step or -1)
+    samplers = samplers_of(experiment, load_given(folder.given_file))
     measuring = None
-    if experiment.measure_every_steps:
-        measuring = Measuring(experiment, judge_fn(), folder, first_step=first_step)
-        stack.callback(lambda: measuring.over and print(f"\n{measuring.verdict()}"))
-    looking = Looking(experiment, source, folder, first_step=first_step)
+    if experiment.evaluators:
+        evaluation = Evaluation(experiment, folder, samplers, build(experiment))
+        measuring = Measuring(experiment, evaluation, folder)
+        stack.callback(lambda: measuring.over and print(f"\n{measuring.best.verdict()}"))
+    monitor = Monitor(experiment, samplers, folder, first_step=first_step)
     log = RunLog(
         folder,
         first_step=first_step,
@@ -215,16 +218,15 @@ def _watched(
     )
     stack.callback(_draw_curves, folder)
     stack.enter_context(closing(log))
-    return {"log": log, "looking": looking, "measuring": measuring}
+    return {"log": log, "monitor": monitor, "measuring": measuring}
 
 
-def _check_drawing(experiment: Experiment, folder: RunFolder, source: Sources) -> None:
+def _check_drawing(experiment: Experiment, folder: RunFolder) -> None:
     """Keeps the rows that samples are made from, and sees that they are drawn: before the first step."""
     if not folder.given_file.is_file():
-        save_given(folder.given_file, given_rows(experiment, source))
-    member = experiment.members[0]
-    state = abstract_state(member, folder.batch_shapes())
-    Drawer(member, load_given(folder.given_file)).check(state)
+        save_given(folder.given_file, experiment.data.first(NUM_GIVEN))
+    state = abstract_state(experiment.members[0], folder.batch_shapes())
+    samplers_of(experiment, load_given(folder.given_file)).check(state)
 
 
 def _draw_curves(folder: RunFolder) -> None:
@@ -237,7 +239,7 @@ def _feeds(experiment: Experiment, feed: Feed, first: int) -> Iterator[Any]:
     steps = range(first, experiment.steps, experiment.steps_per_call)
     if not feed.streamed:
         return (feed.feed_fn(step, steps.step) for step in steps)
-    return read_ahead(feed.feed_fn, steps, num_workers=experiment.num_workers)
+    return read_ahead(feed.feed_fn, steps, num_workers=experiment.data.num_workers)
 
 
 def _already(folder: RunFolder, experiment: Experiment, done: int) -> bool:

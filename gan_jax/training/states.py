@@ -109,7 +109,7 @@ def best_state(folder: RunFolder, experiment: Experiment) -> GANState:
     """
     if (state := _saved_state(folder.best, folder, experiment)) is None:
         raise FileNotFoundError(
-            f"{folder.path} has no best checkpoint: only a run with --measure-every-steps keeps one"
+            f"{folder.path} has no best checkpoint: only a run with --evaluate-every-steps keeps one"
         )
     return state
 
@@ -148,19 +148,15 @@ def state_before(
     return _new_state(experiment, first_batch(experiment, feed)), 0
 
 
-def member_of_seed(
-    state: GANState, experiment: Experiment, seed: int | None
-) -> tuple[int, GANState]:
-    """One of the runs side by side: its index and its state; the first without a seed.
+def member_at(state: GANState, experiment: Experiment, index: int) -> GANState:
+    """The state of one of the runs side by side, by its index.
 
     Raises:
-        ValueError: the run has no such seed.
+        ValueError: there is no such run.
     """
-    index = 0 if seed is None else seed - experiment.seed
     if not 0 <= index < experiment.num_seeds:
-        last = experiment.seed + experiment.num_seeds - 1
-        raise ValueError(f"--of-seed must be in {experiment.seed} .. {last}, got {seed}")
-    return index, members_of(state, experiment.num_seeds)[index]
+        raise ValueError(f"--seed-index must be in 0 .. {experiment.num_seeds - 1}, got {index}")
+    return members_of(state, experiment.num_seeds)[index]
 
 
 def abstract_state(experiment: Experiment, batch: Batch) -> GANState:
@@ -182,7 +178,7 @@ def _recorded_state(folder: RunFolder, experiment: Experiment) -> GANState:
     """From the shapes that the folder keeps; one of an older version keeps none, and the data is asked."""
     batch = folder.batch_shapes()
     if batch is None:
-        batch = batch_shapes(experiment, feed_of(experiment, experiment.source_fn()))
+        batch = batch_shapes(experiment, feed_of(experiment))
     return abstract_state(experiment, batch)
 
 

@@ -1,16 +1,15 @@
-"""How a run ends: the table of figures, ``summary.json``, and what to do next."""
+"""How a run ends: the tables of figures, ``summary.json``, and what to do next."""
 
-import dataclasses
 from typing import Any
 
+from gan_jax.drawing.artefacts import read_artefacts
 from gan_jax.drawing.pictures import save_animation
 from gan_jax.game import GANState
-from gan_jax.metrics import seeds
-from gan_jax.metrics.judgement import Figures, Judge
-from gan_jax.training.drawing import Drawer
+from gan_jax.training.best import Best
+from gan_jax.training.evaluation import FINAL, Evaluation, first_words
 from gan_jax.training.experiment import Experiment
-from gan_jax.training.given import load_given
-from gan_jax.training.measuring import measure_members
+from gan_jax.training.figures_log import Line, read_protocols
+from gan_jax.training.figures_table import figures_table, worst
 from gan_jax.training.run_folder import RunFolder, read_json, write_json
 from gan_jax.training.states import step_of
 
@@ -21,61 +20,85 @@ def write_report(
     state: GANState,
     best: GANState | None,
     *,
-    judge_fn,
-    seconds_fn,
+    evaluation: Evaluation | None,
+    best_so_far: Best | None,
+    seconds: float,
 ) -> None:
-    """Judges the last state, and the best where it is another; prints and writes the figures.
+    """Measures the last state, and the best where it is another; prints and writes what was found.
+
+    With latents of its own: the best step was chosen by others, and would look better by those.
 
     Args:
         folder: of the run.
         experiment: what was run.
         state: the last.
         best: the best, where one was kept.
-        judge_fn: ``() -> Judge``; not called where the experiment has none.
-        seconds_fn: ``() -> seconds`` since the command began.
+        evaluation: measures; None where the experiment has no evaluators.
+        best_so_far: the history of the best metric.
+        seconds: since the command began.
     """
     step = step_of(state)
-    summary: dict[str, Any] = {"steps": step, "patience": experiment.patience}
-    if experiment.judge_fn is not None:
-        judge = judge_fn()
-        drawers = Drawer(experiment, load_given(folder.given_file)).members()
-        rows, summary["seeds"] = {}, {}
-        for name, judged in _states(state, best).items():
-            figures = measure_members(judge, drawers, judged)
-            metric = experiment.best_metric or judge.metric
-            rows |= _rows(name, figures, experiment.seed, judge, metric)
-            summary["seeds"][name] = {experiment.seed + i: row for i, row in enumerate(figures)}
-        judgement = judge.judgement(rows)
-        print(f"\n{judgement.table()}\n")
-        summary["figures"] = dataclasses.asdict(judgement)
-    summary["seconds"] = round(seconds_fn(), 1)
+    summary: dict[str, Any] = {"format": 2, "steps": step, "patience": experiment.patience}
+    if evaluation is not None:
+        _measure(folder, evaluation, [state] if best is None else [best, state])
+    if best_so_far is not None and (found := best_so_far.best()):
+        summary["best"] = {"step": found[0], "figure": best_so_far.name, "value": found[1]}
+    summary["seconds"] = round(seconds, 1)
     write_json(folder.summary_file, summary)
-    save_animation(sorted(folder.samples.glob("step_*.png")), folder.animation_file)
-    print(f"samples  {folder.sample_file(step)}  {folder.animation_file.name}")
-    print(f"curves   {folder.curves_file}")
-    print(f"seconds  {summary['seconds']} (this call)")
-    print(f"next     python -m gan_jax sample {folder.path} --num 100 --seed 1 --out grid.png")
+    pictures = [path for path in _pictures(folder) if path.suffix == ".png"]
+    if pictures:
+        save_animation(pictures, folder.animation_file)
+    print(_last_words(folder, step, summary["seconds"]))
 
 
-def _states(state: GANState, best: GANState | None) -> dict[str, GANState]:
-    """The last state and, where it is another, the best; by the names of their rows."""
-    if best is None or step_of(best) == step_of(state):
-        return {"generated": state}
-    return {"generated": state, f"best, step {step_of(best)}": best}
+def _measure(folder: RunFolder, evaluation: Evaluation, states: list[GANState]) -> None:
+    lines: list[Line] = []
+    for state in {step_of(state): state for state in states}.values():
+        names = evaluation.named("training", "end")
+        found, failed = evaluation.measure(names, state, FINAL)
+        lines += [line for line in found if line not in lines]
+        for sentence in first_words(failed, step_of(state)):
+            print(f"warning: {sentence}")
+    if not lines:
+        return
+    protocols = read_protocols(folder.protocols_file)
+    lines.sort(key=lambda line: line["step"] is None)  # the references last
+    print(f"\n{figures_table(lines, protocols)}\n")
+    for name in evaluation.named("training", "end"):
+        for sentence in _worst(name, evaluation, lines, step_of(states[-1])):
+            print(sentence)
 
 
-def _rows(
-    name: str, figures: list[Figures], first_seed: int, judge: Judge, metric: str
-) -> dict[str, Figures]:
-    """One row of one seed; mean, standard error and the worst of several."""
-    if len(figures) == 1:
-        return {name: figures[0]}
-    index = seeds.worst(figures, judge, metric)
-    return {
-        f"{name}, mean of {len(figures)} seeds": seeds.mean(figures),
-        f"{name}, standard error": seeds.standard_error(figures),
-        f"{name}, worst: seed {first_seed + index}": figures[index],
-    }
+def _worst(name: str, evaluation: Evaluation, lines: list[Line], step: int) -> list[str]:
+    """Of several seeds, the worst by the first figure with a direction."""
+    figures = evaluation.evaluators[name].figures.items()
+    chosen = next(((key, figure) for key, figure in figures if figure.better), None)
+    if chosen is None:
+        return []
+    key, figure = chosen
+    at_end = [line for line in lines if line["step"] == step]
+    line = worst(at_end, name, key, figure.better)
+    return [] if line is None else [f"worst seed {line['seed']}: {figure.label} {line['value']:g}"]
+
+
+def _pictures(folder: RunFolder) -> list:
+    """The files of the first artefact over the steps."""
+    found = read_artefacts(folder.artefacts)
+    chosen = found.get("samples") or next(iter(found.values()), {})
+    return list(chosen.values())
+
+
+def _last_words(folder: RunFolder, step: int, seconds: float) -> str:
+    files = [str(path) for path in folder.artefact_files(step)]
+    return "\n".join(
+        [
+            f"samples  {' '.join(files) or 'none'}",
+            f"curves   {folder.curves_file}",
+            f"seconds  {seconds} (this call)",
+            f"next     python -m gan_jax report {folder.path}",
+            f"         python -m gan_jax sample {folder.path} --num 100 --seed 1 --out grid.png",
+        ]
+    )
 
 
 def is_finished(folder: RunFolder, experiment: Experiment, step: int) -> bool:
@@ -94,9 +117,10 @@ def finished(folder: RunFolder, done: int, steps: int) -> str:
     """What a command says to a run that is finished."""
     summary = read_json(folder.summary_file)
     advice = "a larger --steps" if done >= steps else "a larger --patience"
+    files = " ".join(str(path) for path in folder.artefact_files(done))
     return (
-        f"{folder.path} is finished: {done} of {steps} steps (figures in {folder.summary_file}, "
-        f"{summary['seconds']} s)\n"
-        f"samples  {folder.sample_file(done)}\n"
+        f"{folder.path} is finished: {done} of {steps} steps ({summary['seconds']} s)\n"
+        f"samples  {files}\n"
+        f"figures  {folder.figures_file}\n"
         f"to go on, the same command with {advice}; to begin anew, another --run-dir"
     )

@@ -24,11 +24,12 @@ import jax
 import optax
 
 from gan_jax import losses
-from gan_jax.data import ArraySource, as_is
+from gan_jax.data import ArraySource, Data, as_is
 from gan_jax.data.synthetic import mixture_of_normals
 from gan_jax.drawing.pictures import density_picture
+from gan_jax.drawing.shown import pictured
 from gan_jax.game import Game
-from gan_jax.metrics import vector_judges
+from gan_jax.metrics.evaluators.vectors import scalars
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.training import Experiment, main
 
@@ -102,18 +103,20 @@ def experiment(
     )
     return Experiment(
         game=game,
-        source_fn=lambda: ArraySource({"real": draw(num_examples, seed=0)}),
-        prepare_fn=as_is,
+        data=Data(
+            source_fn=lambda: ArraySource({"real": draw(num_examples, seed=0)}),
+            held_out_fn=lambda: ArraySource({"real": held_out}),
+            prepare_fn=as_is,
+        ),
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        picture_fn=density_picture(held_out),
-        num_pictured=10_000,
-        judge_fn=partial(vector_judges.scalars, held_out=held_out),
+        artefacts_fn=pictured(density_picture(held_out), num=10_000),
+        evaluators={"scalars": scalars},
         steps_per_call=20,
         log_every_steps=100,
         sample_every_steps=1000,
-        measure_every_steps=1000,
+        evaluate_every_steps=1000,
         save_every_steps=1000,
     )
 

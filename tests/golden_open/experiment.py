@@ -8,10 +8,11 @@ import numpy as np
 import optax
 
 from gan_jax import losses
-from gan_jax.data import ArraySource, as_is
+from gan_jax.data import ArraySource, Data, as_is
 from gan_jax.drawing.pictures import density_picture
+from gan_jax.drawing.shown import pictured
 from gan_jax.game import Game, Memory
-from gan_jax.metrics import vector_judges
+from gan_jax.metrics.evaluators.vectors import scalars
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.remedies.lecam import lecam, logits_average
@@ -47,17 +48,18 @@ def experiment(*, seed: int = 0, steps: int = 60) -> Experiment:
     )
     return Experiment(
         game=game,
-        source_fn=lambda: ArraySource({"real": POINTS}),
-        prepare_fn=as_is,
+        data=Data(
+            source_fn=lambda: ArraySource({"real": POINTS}),
+            prepare_fn=as_is,
+        ),
         steps=steps,
         batch_size=8,
         seed=seed,
-        picture_fn=density_picture(POINTS),
-        num_pictured=200,
-        judge_fn=lambda source: vector_judges.scalars(source, held_out=POINTS),
+        artefacts_fn=pictured(density_picture(POINTS), num=200),
+        evaluators={"scalars": scalars},
         log_every_steps=20,
         sample_every_steps=60,
-        measure_every_steps=60,
+        evaluate_every_steps=60,
         save_every_steps=60,
     )
 

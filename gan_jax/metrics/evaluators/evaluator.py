@@ -69,7 +69,8 @@ class Evaluator:
         settings: further rows of the run: name -> fields of the rows, such as ``{"temperature 0.5":
             {"temperature": 0.5}}``.
         when: ``training``: every ``evaluate_every_steps``, before the first step and at the end;
-            ``end``: before the first step and at the end; ``asked``: by ``evaluate --only`` alone.
+            ``end``: before the first step and at the end; ``asked``: by the command
+            ``evaluate`` alone.
     """
 
     measure_fn: MeasureFn
