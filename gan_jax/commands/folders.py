@@ -19,7 +19,7 @@ from gan_jax.metrics.networks.rotations import rotations_network
 from gan_jax.metrics.published_weights import published_weights
 from gan_jax.training.figures_table import aligned
 
-_LEAST = 20  # images of a folder
+_LEAST = 20  # images of a row
 Size = int | tuple[int, int]
 
 
@@ -59,10 +59,13 @@ def evaluate_folders(
 
     Raises:
         FileNotFoundError: no such folder, or no image in it.
-        ValueError: a folder holds fewer than 20 images, or images of several sizes.
+        ValueError: there are fewer than 40 real or 20 fake images, fewer are asked for, or they are
+            of several sizes.
     """
+    if num_samples < _LEAST:
+        raise ValueError(f"num_samples must be at least {_LEAST}, got {num_samples}")
     read = partial(FolderSource, size=size, channels=channels, background=background)
-    sources = [_checked(read(folder)) for folder in (real, fake)]
+    sources = [_checked(read(real), 2 * _LEAST), _checked(read(fake), _LEAST)]
     shape = sources[0][0]["image"].shape
     ours, theirs = (_OneShape(source, shape) for source in sources)
     evaluator = distances(
@@ -106,11 +109,11 @@ class _OneShape:
         return self._source.fingerprint()
 
 
-def _checked(source: FolderSource) -> FolderSource:
-    if len(source) < _LEAST:
+def _checked(source: FolderSource, least: int) -> FolderSource:
+    if len(source) < least:
         raise ValueError(
-            f"{source.folder} holds {len(source)} images: expected at least {_LEAST}, and some "
-            "thousands for figures worth comparing"
+            f"{source.folder} holds {len(source)} images: expected at least {_LEAST}, twice as many "
+            "real ones, and some thousands for figures worth comparing"
         )
     return source
 
