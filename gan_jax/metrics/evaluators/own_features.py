@@ -20,7 +20,7 @@ from gan_jax.metrics.memorisation import closer_share
 from gan_jax.metrics.neighbours import prdc
 from gan_jax.metrics.networks.rotations import rotations_network
 
-NEIGHBOURS = 5
+NEIGHBOURS = 5  # fewer where there are fewer samples
 _MAX_REFERENCE = 10_000
 NEAR = {
     "precision": Figure("precision", "more"),
@@ -53,7 +53,7 @@ def own_features(
     ``real`` holds these, so all rows share what few samples do to a figure. The Frechet distance
     and data copying look at all training images (at most 10,000), as each may have been copied; the
     neighbours at as many as there are samples, as these bound the coverage. No figure but data
-    copying looks at held-out images, so that no step is chosen by them.
+    copying looks at held-out images, so that no step is chosen by them. Neighbours are the 5 nearest.
 
     Args:
         data: images; without held-out ones the training images are halved.
@@ -62,9 +62,10 @@ def own_features(
         seed: of the choice of real images.
 
     Raises:
-        ValueError: there are fewer than 6 images in either part.
+        ValueError: there are fewer than 2 images in either part.
     """
-    num, size = _sizes(data, num_samples)
+    num, size = rows_of_each_part(data, num_samples), min(_MAX_REFERENCE, data.size("training"))
+    k = min(NEIGHBOURS, num - 1)
     network = network_fn(data)
     training = cache(lambda: _look(network, data, "training", size, seed))
     held_out = cache(lambda: _look(network, data, "held_out", num, seed))
@@ -72,7 +73,7 @@ def own_features(
     def measure_fn(sampler: Sampler) -> dict[str, Estimate]:
         blocks = (drawn.samples for drawn in sampler())
         seen = embed(network, blocks, keep_images=0).features
-        near = prdc(seen, training()[:num], k=NEIGHBOURS)
+        near = prdc(seen, training()[:num], k=k)
         found = {"frechet": Estimate(frechet_distance(seen, training()))}
         found |= {name: Estimate(value) for name, value in near._asdict().items()}
         if data.has_held_out:
@@ -83,21 +84,10 @@ def own_features(
     return Evaluator(
         measure_fn=measure_fn,
         figures=figures | (COPYING if data.has_held_out else {}),
-        protocol=_protocol(data, network, num, size) | {"seed": seed},
+        protocol=_protocol(data, network, num, size, k) | {"seed": seed},
         num=num,
         references={"real": real, "noise": noise},
     )
-
-
-def _sizes(data: Data, num_samples: int) -> tuple[int, int]:
-    """Samples of a row, and training images that they are compared with."""
-    num = rows_of_each_part(data, num_samples)
-    if num <= NEIGHBOURS:
-        raise ValueError(
-            f"{NEIGHBOURS} nearest neighbours need {NEIGHBOURS + 1} samples a row and as many "
-            f"held-out images, got {num}: set a larger share aside, or take more images"
-        )
-    return num, min(_MAX_REFERENCE, data.size("training"))
 
 
 def _look(
@@ -108,17 +98,17 @@ def _look(
     return embed(network, blocks, keep_images=0).features
 
 
-def _protocol(data: Data, network: FeatureNetwork, num: int, size: int) -> dict[str, Any]:
+def _protocol(data: Data, network: FeatureNetwork, num: int, size: int, k: int) -> dict[str, Any]:
     held_out = "held-out" if data.has_held_out else "other training"
     copying = " and data copying" if data.has_held_out else ""
     return {
         "description": f"{num:,} samples a row (the row real: {held_out} images); Frechet distance"
-        f"{copying} to {size:,} training images, the others to {num:,} of them, k = {NEIGHBOURS}; "
+        f"{copying} to {size:,} training images, the others to {num:,} of them, k = {k}; "
         f"features: {network.description}",
         "features_sha256": network.fingerprint,
         "resize": network.resize,
         "num_reference": size,
-        "neighbours": NEIGHBOURS,
+        "neighbours": k,
         "real_row": "not trained on" if data.has_held_out else "trained on, not the reference",
         "data": data.fingerprint(),
     }
