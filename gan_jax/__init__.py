@@ -9,7 +9,8 @@ Rooms, from the mathematics up; imports point the other way:
 - ``game``: the state of a run, what is static about it, the pure training step, the kinds of play
 - ``stability``: games with a closed form, and the Jacobian of a step
 - ``data``: sources, and the batch of step n
-- ``drawing``: both networks in evaluation mode, and what draws with them
+- ``drawing``: both networks in evaluation mode, what draws with them, and what it becomes: pictures,
+  animations, sounds, texts
 - ``metrics``: figures from samples
 - ``training``: experiments, the loop, devices, checkpoints, logs
 - ``commands``: ``python -m gan_jax NAME``, on a run or an experiment

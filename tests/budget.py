@@ -48,7 +48,6 @@ SLOWEST_FIRST = [
     "test_evaluate",
     "test_topology",
     "test_streaming",
-    "test_report",
     "test_estimators",
 ]
 

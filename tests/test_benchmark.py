@@ -14,9 +14,11 @@ from games import vector_game
 from test_experiments import load
 
 from gan_jax.commands.spectrum import eigenvalues
+from gan_jax.commands.table import table as modes_table
 from gan_jax.game import init
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.stability.jacobian import field_jacobian
+from gan_jax.tables import plan
 
 DEVICES = 1
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
@@ -30,38 +32,55 @@ def command(*args):
 def table(tmp_path_factory):
     """A row of the table, and the call that makes it."""
     out = tmp_path_factory.mktemp("modes")
-    program = load(EXPERIMENTS / "benchmark_modes.py")
-    row = partial(program.benchmark, rows=("ours-ring",), num_seeds=2, steps=100, out=out)
+    row = partial(modes_table, EXPERIMENTS / "benchmark_modes.py", rows=("ours-ring",), num_seeds=2)
+    row = partial(row, steps=100, out=out)
     row()
     return out, row
 
 
 def test_a_row_is_a_run_and_the_others_stay_empty(table):
     out, _ = table
-    lines = (out / "modes.md").read_text().splitlines()
+    lines = (out / "table.md").read_text().splitlines()
     ours = next(line for line in lines if line.startswith("| ours-ring"))
-    assert (
-        "| 100 |" in ours and ours.count("+-") == 4 and ours.count("; ") == 4 and "seed" not in ours
-    )
-    other = next(line for line in lines if line.startswith("| pacgan-grid-1"))
-    assert [cell.strip() for cell in other.split("|")[2:-2]] == [""] * 6
-    assert "17.3 +- 0.8" in other and any("2500 samples a row" in line for line in lines)
-    found = json.loads((out / "modes.json").read_text())
-    assert list(found) == ["ours-ring"] and list(found["ours-ring"]["seeds"]["generated"]) == [
-        "0",
-        "1",
+    assert ours.startswith("| ours-ring | 2 | 100 |")
+    assert ours.count("+-") == 4 and ours.count("worst") >= 3
+    assert [line.split(" | ")[0] for line in lines if line.startswith("| *")] == [
+        "| *real*",
+        "| *noise*",
     ]
-    assert (out / "ours-ring" / "samples.gif").is_file()
+    other = next(line for line in lines if line.startswith("| pacgan-grid-1"))
+    assert [cell.strip() for cell in other.split("|")[2:-2]] == ["", ""]
+    assert "17.3 +- 0.8, 0.948 +- 0.007, 0.7 +- 0.07" in other
+    found = json.loads((out / "table.json").read_text())["rows"]
+    assert [name for name, row in found.items() if row["cells"]] == ["ours-ring"]
+    figures = ["modes/modes", "modes/high_quality_share", "modes/kl", "modes/width"]
+    cells, references = (found["ours-ring"][name] for name in ("cells", "references"))
+    assert list(cells) == figures and list(references["real"]) == figures
+    assert list(cells["modes/kl"]["values"]) == ["0", "1"]
+    assert 0.98 < references["real"]["modes/high_quality_share"]["mean"] <= 1.0
+    assert references["real"]["modes/modes"]["mean"] == 8
+    assert (out / "ours-ring" / "samples.gif").is_file() and (out / "table.png").is_file()
 
 
 def test_a_finished_row_is_not_run_again_and_an_unknown_one_is_named(table, capsys, command_here):
     out, row = table
     before = (out / "ours-ring" / "metrics.jsonl").stat().st_mtime_ns
     row()
-    assert "is finished: 100 of 100 steps" in capsys.readouterr().out
+    assert "ours-ring is finished" in capsys.readouterr().out
     assert (out / "ours-ring" / "metrics.jsonl").stat().st_mtime_ns == before
     code, _, err = command_here(EXPERIMENTS / "benchmark_modes.py", "--rows", "our-ring")
-    assert code == 1 and "no row our-ring: expected some of ours-grid, ours-ring" in err
+    assert code == 1 and "no row our-ring: did you mean ours-ring?" in err
+
+
+def test_every_row_is_a_call_of_its_experiment(tmp_path):
+    """No argument is misspelt, and every recipe is built."""
+    made = load(EXPERIMENTS / "benchmark_modes.py").table()
+    built = []
+    for name, row in made.rows.items():
+        (planned,) = plan(made, name, tmp_path, folder=EXPERIMENTS)
+        experiment = load(planned.file).experiment(**planned.arguments)
+        built.append((row.arguments["recipe"], experiment.steps))
+    assert len(built) == 31 and ("pacgan", 400_000) in built and ("tiny", 500_000) in built
 
 
 def test_the_spectrum_of_a_run(table, tmp_path, command_here):
@@ -78,7 +97,7 @@ def test_the_spectrum_of_a_run(table, tmp_path, command_here):
 def test_the_row_and_its_spectrum_as_commands(tmp_path):
     row = ("--rows", "ours-ring", "--num-seeds", 1, "--steps", 100, "--out", tmp_path)
     made = command(EXPERIMENTS / "benchmark_modes.py", *row)
-    assert made.returncode == 0 and (tmp_path / "modes.md").is_file(), made.stderr
+    assert made.returncode == 0 and (tmp_path / "table.md").is_file(), made.stderr
     picture = tmp_path / "spectrum.png"
     drawn = command(
         "-m", "gan_jax", "spectrum", tmp_path / "ours-ring", "--out", picture, "--num", 3

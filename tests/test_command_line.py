@@ -1,6 +1,5 @@
 """The commands as a user types them: real processes and real kills where these are the subject."""
 
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from PIL import Image
 
 from gan_jax.data import digits
 from gan_jax.training.experiment import rebuild
+from gan_jax.training.figures_log import read_figures
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import last_state
 
@@ -58,11 +58,11 @@ def test_a_run_ends_with_a_table_paths_and_the_next_command(whole):
     run_dir, out, err = whole
     for text in ("classes of 10", "generated", "real", "noise", "Frechet", "898 samples a row"):
         assert text in out
-    assert f"samples  {run_dir}/samples/step_00000060.png" in out
+    assert f"{run_dir}/artefacts/samples/step_00000060.png" in out
     assert f"python -m gan_jax sample {run_dir}" in out
-    assert "60/60" in err and "images/s=" in err and "generator=" in err
-    summary = json.loads((run_dir / "summary.json").read_text())
-    assert set(summary["figures"]["rows"]) == {"generated", "real", "noise"}
+    assert "60/60" in err and "examples/s=" in err and "generator=" in err
+    lines = read_figures(run_dir / "figures.jsonl")
+    assert {line["row"] for line in lines} == {"generated", "real", "noise"}
 
 
 def test_killed_at_once_and_resumed_is_bit_for_bit_uninterrupted(whole, tmp_path):
@@ -98,7 +98,7 @@ def test_sample_draws_from_a_run(whole, tmp_path, command_here):
         pictures.append(grid.read_bytes())
     assert len(set(pictures)) == 3
     # without options: the samples of the run's own last picture
-    with Image.open(run_dir / "samples" / "step_00000060.png") as last:
+    with Image.open(run_dir / "artefacts" / "samples" / "step_00000060.png") as last:
         command("-m", "gan_jax", "sample", run_dir, "--out", grid)
         with Image.open(grid) as drawn:
             np.testing.assert_array_equal(np.asarray(drawn), np.asarray(last))
@@ -111,13 +111,13 @@ def test_sample_draws_from_a_run(whole, tmp_path, command_here):
         ((DIGITS, "--steps", "many"), "invalid literal"),
         ((DIGITS, "--batch-size", "1798"), "between 1 and the 1797 examples"),
         ((DIGITS, "--generator-widths", "8", "8", "8", "8"), "too few pixels for the strides"),
-        ((DIGITS, "--patience", "3"), "set measure_every_steps too"),
+        ((DIGITS, "--patience", "3"), "set evaluate_every_steps too"),
         (("experiments/gaussian_mlp.py", "--means", "1.5"), "the means inside (0.0, 1.0)"),
         (("experiments/mnist_dcgan.py", "--data-dir", "/nowhere"), "/nowhere is not a folder"),
         (("experiments/folder_dcgan.py", "--data-dir", "tests"), "holds no image file"),
         (("-m", "gan_jax", "sample", "tests"), "is no run folder"),
         (("-m", "gan_jax", "sample", "tests", "--checkpoint", "middle"), "last, best"),
-        (("-m", "gan_jax", "sample", "tests", "--out", "grid.txt"), "must be a .png file"),
+        (("-m", "gan_jax", "sample", "tests", "--out", "grid.pdf"), "is no run folder"),
     ],
 )
 def test_bad_input_gets_one_message_and_no_traceback(args, said, tmp_path, command_here):

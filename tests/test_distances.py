@@ -1,5 +1,6 @@
 """Figures of scalars, sequences and modes, against scipy and closed forms."""
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,9 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from gan_jax.data import ArraySource
-from gan_jax.metrics import vector_judges
+from gan_jax.data import ArraySource, Data, as_is
+from gan_jax.drawing import Sampler
 from gan_jax.metrics.autocorrelation import autocorrelation
+from gan_jax.metrics.evaluators import vectors
 from gan_jax.metrics.modes import kl_to_uniform, modes_covered
 from gan_jax.metrics.wasserstein import wasserstein_1
 
@@ -72,21 +74,35 @@ def test_refusals(call, message):
         call()
 
 
-def test_the_judges_of_vectors_know_real_from_noise():
+def data_of(training, held_out):
+    sources = [ArraySource({"real": rows.astype(np.float32)}) for rows in (training, held_out)]
+    return Data(source_fn=lambda: sources[0], held_out_fn=lambda: sources[1], prepare_fn=as_is)
+
+
+def rows_of(evaluator, data, **draws):
+    found = {}
+    for name, draw_fn in (evaluator.references | draws).items():
+        sampler = Sampler(
+            lambda key, latents, rows, draw_fn=draw_fn: draw_fn(None, latents, rows),
+            None, jax.random.key(0), data=data, num=evaluator.num,
+        )  # fmt: skip
+        figures = evaluator.measure_fn(sampler)
+        assert figures.keys() == evaluator.figures.keys()
+        found[name] = {figure: estimate.value for figure, estimate in figures.items()}
+    return found
+
+
+def test_the_evaluators_of_vectors_know_real_from_noise():
     generator = np.random.default_rng(0)
-    real, held_out = generator.normal(0.5, 0.1, (2, 500, 1)).astype(np.float32)
-    judge = vector_judges.scalars(ArraySource({"real": real}), held_out)
-    collapsed = {
-        "collapsed": judge.measure(lambda num: np.full((num, 1), 0.5)),
-        **judge.references,
-    }
-    assert collapsed["real"]["Wasserstein-1"] < 0.01 < collapsed["noise"]["Wasserstein-1"]
+    data = data_of(*generator.normal(0.5, 0.1, (2, 500, 1)))
+    half = lambda players, keys, rows: np.full((len(keys), 1), 0.5)  # noqa: E731
+    rows = rows_of(vectors.scalars(data), data, collapsed=half)
+    assert rows["real"]["wasserstein_1"] < 0.01 < rows["noise"]["wasserstein_1"]
     # the mean distance of a normal variable from its mean
     np.testing.assert_allclose(
-        collapsed["collapsed"]["Wasserstein-1"], 0.1 * np.sqrt(2 / np.pi), rtol=0.1
+        rows["collapsed"]["wasserstein_1"], 0.1 * np.sqrt(2 / np.pi), rtol=0.1
     )
-    real, held_out = generator.normal(size=(2, 500, 20)).cumsum(axis=2).astype(np.float32)
-    judge = vector_judges.sequences(ArraySource({"real": real}), held_out)
-    rows = judge.references
-    assert rows["real"]["lag-1 error"] < 0.02 < 0.8 < rows["noise"]["lag-1 error"]
-    assert rows["real"]["transition NLL"] < rows["noise"]["transition NLL"]
+    data = data_of(*generator.normal(size=(2, 500, 20)).cumsum(axis=2))
+    rows = rows_of(vectors.sequences(data), data)
+    assert rows["real"]["lag_1_error"] < 0.02 < 0.8 < rows["noise"]["lag_1_error"]
+    assert rows["real"]["transition_nll"] < rows["noise"]["transition_nll"]

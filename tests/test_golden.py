@@ -9,9 +9,10 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax.game import Memory
+from gan_jax.drawing import players_of
+from gan_jax.game import Memory, draw_latents
+from gan_jax.game.keys import run_keys
 from gan_jax.remedies.lecam import lecam, logits_average
-from gan_jax.training.drawing import Drawer
 from gan_jax.training.experiment import rebuild
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.runner import run
@@ -37,7 +38,10 @@ def test_its_states_draw_what_they_drew(name, tmp_path, capsys):
     for checkpoint, read in (("last", last_state), ("best", best_state)):
         state = read(folder, experiment)
         assert int(state.step) == 60
-        drawn = Drawer(experiment).draw(state, 8)
+        # the latents are those of the version that wrote it
+        key = jax.random.split(run_keys(experiment.root_key).drawing)[0]
+        players = players_of(experiment.game, state, key=key)
+        drawn = np.asarray(players.generator_fn(draw_latents(experiment.game, key, 8)))
         expected = json.loads((folder.path / "samples.json").read_text())[checkpoint]
         np.testing.assert_allclose(drawn.ravel(), expected, rtol=1e-4, atol=1e-6)
     told = "its `average` is now `ema`; the averages of its logits are dropped"

@@ -9,10 +9,10 @@ from games import vector_game
 from test_training import POINTS, train
 
 from gan_jax.data import ArraySource
+from gan_jax.drawing import Samplers
 from gan_jax.game import Term
 from gan_jax.metrics.diversity import mean_pairwise_distance
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
-from gan_jax.training.drawing import Drawer
 from gan_jax.training.health import Watch, health_figures
 
 DEVICES = 1
@@ -38,8 +38,8 @@ def test_figures_by_hand():
         of_held_out=np.array([-1.0, 3.0]),
     )
     expected = {
-        "diversity %": 100, "logit gap": 4, "separation %": 100, "real_accuracy": 1,
-        "fake_accuracy": 0.5, "held_out_accuracy": 0.5, "overfitting %": 50,
+        "diversity": 1, "logit_gap": 4, "separation": 1, "real_accuracy": 1,
+        "fake_accuracy": 0.5, "held_out_accuracy": 0.5, "overfitting": 0.5,
     }  # fmt: skip
     assert figures == pytest.approx(expected)
 
@@ -50,11 +50,11 @@ def test_separation_is_of_differences():
     for shift in (0.0, -50.0):
         logits = {"of_samples": fake[:, 0] + shift, "of_real": real[:, 0] + shift}
         figures = health_figures(fake, real, **logits)
-        assert figures["separation %"] == pytest.approx(100 * 4 / 6)
+        assert figures["separation"] == pytest.approx(4 / 6)
 
 
 GOOD = {
-    "diversity %": 90.0, "logit gap": 1.0, "separation %": 80.0, "real_accuracy": 0.7,
+    "diversity": 0.9, "logit_gap": 1.0, "separation": 0.8, "real_accuracy": 0.7,
     "fake_accuracy": 0.7,
 }  # fmt: skip
 
@@ -62,14 +62,14 @@ GOOD = {
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"diversity %": 3.0}, "generator collapsed at step 4,200: sample diversity is 3 % of"),
+        ({"diversity": 0.03}, "generator collapsed at step 4,200: sample diversity is 3.00% of"),
         (
-            {"separation %": 100.0, "logit gap": 25.0},
+            {"separation": 1.0, "logit_gap": 25.0},
             "separates everything at step 4,200: its logits of real and fake are 25 apart",
         ),
         (
-            {"overfitting %": 80.0, "logit gap": 2.0},
-            "by heart at step 4,200: .* by 80 % of the gap",
+            {"overfitting": 0.8, "logit_gap": 2.0},
+            "by heart at step 4,200: .* by 80% of the gap",
         ),
     ],
 )
@@ -96,9 +96,9 @@ def test_a_run_tells_of_a_collapse_and_logs_its_health(tmp_path, capsys):
     told = capsys.readouterr()
     assert "warning: the generator collapsed at step" in told.out + told.err
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    health = [line for line in lines if "health/diversity %" in line]
-    assert len(health) == 6 and health[-1]["health/diversity %"] < 10
-    assert health[-1]["health/overfitting %"] == 0.0  # held out are the training points themselves
+    health = [line for line in lines if "health/diversity" in line]
+    assert len(health) == 6 and health[-1]["health/diversity"] < 0.1
+    assert health[-1]["health/overfitting"] == 0.0  # held out are the training points themselves
     names = {"discriminator/real_accuracy", "discriminator/fake_accuracy", "generator/update_ratio"}
     assert names <= lines[0].keys()
 
@@ -117,18 +117,13 @@ def test_players_with_conditions_are_watched_with_them(tmp_path):
         return {"real": example["point"], "condition": example["label"]}
 
     with pytest.MonkeyPatch.context() as patch:
-        drawn = Drawer.logits_fn
+        logits = Samplers.logits
 
-        def spy(self, state):
-            logits_fn = drawn(self, state)
+        def spy(self, state, samples, condition=None):
+            seen.append((len(samples), condition))
+            return logits(self, state, samples, condition)
 
-            def recorded(samples, condition=None):
-                seen.append((len(samples), condition))
-                return logits_fn(samples, condition)
-
-            return recorded
-
-        patch.setattr(Drawer, "logits_fn", spy)
+        patch.setattr(Samplers, "logits", spy)
         train(
             tmp_path,
             game=game,
@@ -140,6 +135,6 @@ def test_players_with_conditions_are_watched_with_them(tmp_path):
     for _, condition in seen:
         np.testing.assert_array_equal(condition, labels)
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    health = [line for line in lines if "health/diversity %" in line]
+    health = [line for line in lines if "health/diversity" in line]
     assert [line["step"] for line in health] == [3, 6]
-    assert health[-1]["health/overfitting %"] == 0.0  # held-out samples are the training's here
+    assert health[-1]["health/overfitting"] == 0.0  # held-out samples are the training's here

@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_jax.data import ArraySource, digits, pixels_to_real
+from gan_jax.data import ArraySource, Data, digits
 from gan_jax.data.images import stack_digits
-from gan_jax.metrics import image_judges
+from gan_jax.drawing import Sampler
 from gan_jax.metrics.classes import class_shares, classes_covered, confident_share
 from gan_jax.metrics.classifier import train_classifier, training_and_held_out
 from gan_jax.metrics.classifier_cache import cached_classifier
 from gan_jax.metrics.classifier_score import classifier_accuracy_score
+from gan_jax.metrics.evaluators.images import quality
+from gan_jax.metrics.evaluators.stacked import stacked_digits
 from gan_jax.metrics.frechet import frechet_distance
 
 
@@ -84,35 +86,48 @@ def test_classes_by_hand():
     assert classes_covered(probabilities, min_share=0.3) == 1
 
 
-def test_the_judge_knows_real_digits_from_noise_and_collapse():
-    source = digits()
-    judge = image_judges.labelled_images(source, classifier_steps=250)
-    collapsed = np.tile(source.arrays["image"][:1] / 127.5 - 1, (898, 1, 1, 1))
-    judgement = judge.judgement({"collapsed": judge.measure(lambda num: collapsed[:num])})
-    rows = judgement.rows
-    assert rows["real"]["classes of 10"] == 10 and rows["real"]["rarest class %"] > 4
-    assert rows["collapsed"]["classes of 10"] == 1  # one image over and over
-    assert rows["real"]["Frechet"] < 0.1 * rows["collapsed"]["Frechet"]
-    assert rows["real"]["Frechet"] < 0.1 * rows["noise"]["Frechet"]
-    assert "898 samples a row" in judgement.table() and "Frechet" in judgement.table()
-    assert judge.metric == "Frechet" and "Frechet" not in judge.more_is_better
+def rows_of(evaluator, data, collapsed):
+    """What an evaluator finds in real data, in noise, and in one sample over and over."""
+    draws = evaluator.references | {
+        "collapsed": lambda players, keys, rows: np.tile(collapsed, (len(keys), 1, 1, 1))
+    }
+    found = {}
+    for name, draw_fn in draws.items():
+        sampler = Sampler(
+            lambda key, latents, rows, draw_fn=draw_fn: draw_fn(None, latents, rows),
+            None, jax.random.key(0), data=data, num=evaluator.num,
+        )  # fmt: skip
+        figures = evaluator.measure_fn(sampler)
+        assert figures.keys() == evaluator.figures.keys()
+        found[name] = {figure: estimate.value for figure, estimate in figures.items()}
+    return found
 
 
-def test_the_judge_of_stacked_digits_counts_their_modes():
+def test_the_evaluator_knows_real_digits_from_noise_and_collapse():
+    data = Data(source_fn=digits)
+    evaluator = quality(data, classifier_steps=250)
+    rows = rows_of(evaluator, data, data.first(1)["real"])
+    assert rows["real"]["classes"] == 10 and rows["real"]["rarest_share"] > 0.04
+    assert rows["collapsed"]["classes"] == 1  # one image over and over
+    assert rows["real"]["frechet"] < 0.1 * rows["collapsed"]["frechet"]
+    assert rows["real"]["frechet"] < 0.1 * rows["noise"]["frechet"]
+    assert "898 samples a row" in evaluator.protocol["description"]
+    assert evaluator.figures["frechet"].better == "less"
+
+
+def test_the_evaluator_of_stacked_digits_counts_their_modes():
     source = digits()
     stacked = stack_digits(source, num=4000, seed=0)
     classifier = cached_classifier(*training_and_held_out(source), steps=250)
-    judge = image_judges.stacked_digits(stacked, classifier, num_samples=2000)
-    real = judge.references["real"]
+    data = Data(source_fn=lambda: stacked)
+    evaluator = stacked_digits(data, classifier=classifier, num_samples=2000)
+    rows = rows_of(evaluator, data, data.first(1)["real"])
     # 1,000 (1 - (1 - 1/1000) ** 2000) = 865 of the modes are expected in 2,000 draws
-    assert 800 < real["modes of 1000"] < 920
-    one = np.asarray(pixels_to_real(stacked[:1])["real"])
-    rows = judge.judgement(
-        {"collapsed": judge.measure(lambda num: np.tile(one, (num, 1, 1, 1)))}
-    ).rows
-    assert rows["collapsed"]["modes of 1000"] == 1
-    np.testing.assert_allclose(rows["collapsed"]["KL to uniform"], np.log(1000), atol=1e-3)
-    assert real["Frechet"] < 0.1 * min(rows[name]["Frechet"] for name in ("collapsed", "noise"))
+    assert 800 < rows["real"]["modes"] < 920
+    assert rows["collapsed"]["modes"] == 1
+    np.testing.assert_allclose(rows["collapsed"]["kl"], np.log(1000), atol=1e-3)
+    worse = min(rows[name]["frechet"] for name in ("collapsed", "noise"))
+    assert rows["real"]["frechet"] < 0.1 * worse
 
 
 def test_a_classifier_needs_labels():

@@ -1,12 +1,15 @@
 """Mixtures, their judge, and the pictures of points of the plane."""
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax.data import Data, as_is
 from gan_jax.data.mixtures import Mixture, grid, high_dimensional, ring
+from gan_jax.drawing import Drawn
 from gan_jax.drawing.pictures import plane_picture, save_animation
-from gan_jax.metrics.mixture_judge import mixture_modes
+from gan_jax.metrics.evaluators.mixtures import mixture_modes
 from gan_jax.metrics.modes import kl_to_uniform, kl_to_weights, nearest_mode, quality_radius
 
 
@@ -31,32 +34,48 @@ def test_the_ring_and_the_grid_are_those_of_the_papers():
 @pytest.mark.parametrize("make", (ring, grid, spiral, high_dimensional))
 def test_a_perfect_sampler_meets_the_ceiling_and_the_floor(make):
     truth = make()
-    judge = mixture_modes(None, truth, num_samples=20_000)
+    evaluator = mixture_modes(data_of(truth), truth=truth, num_samples=20_000)
     num = len(truth.means)
-    row = judge.references["real"]
-    assert row[f"modes of {num}"] == num
-    assert abs(row["high quality %"] - 98.889) < 0.3
-    assert abs(row["width %"] - 100) < 1.5
-    assert row["KL"] < 3 * (num - 1) / (2 * 20_000)
-    assert judge.references["noise"]["high quality %"] < 30
+    row = figures_of(evaluator, truth.sample(20_000, seed=1))
+    assert row["modes"] == num
+    assert abs(row["high_quality_share"] - 0.98889) < 0.003
+    assert abs(row["width"] - 1) < 0.015
+    assert row["kl"] < 3 * (num - 1) / (2 * 20_000)
+    keys, rows = (
+        jax.random.split(jax.random.key(0), 500),
+        {"real": np.zeros((500, *truth.means[0].shape))},
+    )
+    noise = evaluator.references["noise"](None, keys, rows)
+    assert figures_of(evaluator, np.asarray(noise))["high_quality_share"] < 0.3
 
 
-def test_figures_of_the_judge_by_hand():
+def data_of(truth):
+    return Data(source_fn=lambda: truth.source(100, seed=0), prepare_fn=as_is)
+
+
+def figures_of(evaluator, samples):
+    """What an evaluator finds in these samples."""
+    blocks = [Drawn(samples, {}, None)]
+    found = evaluator.measure_fn(lambda: blocks)
+    return {name: estimate.value for name, estimate in found.items()}
+
+
+def test_figures_of_the_evaluator_by_hand():
     truth = Mixture(np.array([[0.0, 0.0], [10.0, 0.0]]), 1.0, np.array([1, 3]))
-    judge = mixture_modes(None, truth, num_samples=4)
+    evaluator = mixture_modes(data_of(truth), truth=truth, num_samples=4)
     samples = np.array([[0, 0], [2.9, 0], [0, 3.1], [10, 0]], np.float32)
-    figures = judge.measure(lambda num: samples)
+    figures = figures_of(evaluator, samples)
     # three good samples, two of them in the mode of weight 1/4
     expected = 2 / 3 * np.log(2 / 3 / 0.25) + 1 / 3 * np.log(1 / 3 / 0.75)
-    width = figures.pop("width %")
-    assert figures == {"modes of 2": 2, "high quality %": 75.0, "KL": round(expected, 5)}
+    width = figures.pop("width")
+    assert figures == pytest.approx({"modes": 2, "high_quality_share": 0.75, "kl": expected})
     # E[d^2 | d < 3] of the plane is 2 - 9 exp(-9/2) / (1 - exp(-9/2))
     cut = 2 - 9 * np.exp(-4.5) / (1 - np.exp(-4.5))
-    assert width == pytest.approx(100 * np.sqrt(2.9**2 / 3 / cut), abs=0.1)
-    nothing = judge.measure(lambda num: np.full((4, 2), 99.0))
-    assert nothing == {
-        "modes of 2": 0, "high quality %": 0.0, "KL": round(np.log(4), 5), "width %": 0.0,
-    }  # fmt: skip
+    assert width == pytest.approx(np.sqrt(2.9**2 / 3 / cut), abs=1e-3)
+    nothing = figures_of(evaluator, np.full((4, 2), 99.0))
+    assert nothing == pytest.approx(
+        {"modes": 0, "high_quality_share": 0.0, "kl": np.log(4), "width": 0.0}
+    )
 
 
 def test_distances_are_in_each_modes_own_deviations():

@@ -30,8 +30,11 @@ import numpy as np
 import optax
 import jax
 from gan_jax import losses
+from gan_jax.data import Data
+from gan_jax.drawing.shown import pictured
 from gan_jax.game import Game
-from gan_jax.metrics.judgement import Judge
+from gan_jax.metrics.estimate import Estimate
+from gan_jax.metrics.evaluators import Evaluator, Figure
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.training import Experiment, main
@@ -50,12 +53,12 @@ class Streamed:
         return {"point": POINTS[index]}
 
 
-def judge(source):
-    def figures(samples):
-        return {"spread": float(samples.std())}
+def spread(data):
+    def measure(sampler):
+        return {"spread": Estimate(float(sampler.draw().samples.std()))}
 
-    return Judge(protocol="spread", num_samples=16, figures_fn=figures,
-                 references={"real": figures(POINTS)}, metric="spread")
+    return Evaluator(measure_fn=measure, figures={"spread": Figure("spread", "less")}, protocol={}, num=16,
+                     references={"real": lambda players, latents, rows: rows["real"]})
 
 
 def experiment(*, steps: int = 12) -> Experiment:
@@ -69,10 +72,11 @@ def experiment(*, steps: int = 12) -> Experiment:
         latent_size=4,
     )
     return Experiment(
-        game=game, source_fn=Streamed, prepare_fn=lambda key, example: {"real": example["point"]}, judge_fn=judge,
-        picture_fn=lambda samples, logits_fn: __import__("PIL.Image").Image.new("L", (8, 8)),
+        game=game, evaluators={"points": spread},
+        data=Data(source_fn=Streamed, prepare_fn=lambda key, example: {"real": example["point"]}),
+        artefacts_fn=pictured(lambda samples, logits_fn: __import__("PIL.Image").Image.new("L", (8, 8))),
         steps=steps, batch_size=16, log_every_steps=2, sample_every_steps=6, save_every_steps=4,
-        measure_every_steps=4,
+        evaluate_every_steps=4,
     )
 
 
@@ -185,7 +189,7 @@ def test_a_pod_trains_what_one_process_trains(alone, pod):
     assert_close(final_state(alone), final_state(run_dir))
     for one, two in zip(lines(alone), lines(run_dir), strict=True):
         assert one.keys() == two.keys() and one["step"] == two["step"]
-        for name in one.keys() - {"images_per_second", "waiting_for_data_percent"}:
+        for name in one.keys() - {"seconds", "examples_per_second", "waiting_for_data_percent"}:
             assert two[name] == pytest.approx(one[name], rel=1e-3, abs=1e-4), name
     assert "generated" in said[0][1] and "generated" not in said[1][1]  # the first process speaks
     assert {path.name for path in alone.iterdir()} == {path.name for path in run_dir.iterdir()}

@@ -1,5 +1,7 @@
 """Many seeds in one program: each is the run of that seed alone."""
 
+import contextlib
+import io
 import json
 
 import jax
@@ -14,12 +16,14 @@ from gan_jax.data import ArraySource, Batches, as_is
 from gan_jax.data.batches import Feed
 from gan_jax.data.draws import Draws
 from gan_jax.game.initial import shapes_of_samples
-from gan_jax.metrics import seeds
-from gan_jax.metrics.judgement import Judge
+from gan_jax.metrics.estimate import Estimate
+from gan_jax.metrics.evaluators import Evaluator, Figure
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.mlp import MLPGenerator
+from gan_jax.training.figures_log import read_figures
+from gan_jax.training.figures_table import cell, worst
 from gan_jax.training.loop import NonFiniteError
-from gan_jax.training.run_folder import RunFolder, read_json
+from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import check_memory, last_state, members_of
 
 # SGD: the gradient of a bias before batch norm is rounding error, which Adam would make large
@@ -30,14 +34,24 @@ GAME = vector_game(
 )
 
 
-def judge(source):
-    def figures(samples):
-        return {"mean": float(samples.mean()), "spread": float(samples.std())}
+def moments(data):
+    def measure(sampler):
+        samples = sampler.draw().samples
+        return {"mean": Estimate(float(samples.mean())), "spread": Estimate(float(samples.std()))}
 
-    return Judge(
-        protocol="moments", num_samples=16, figures_fn=figures, references={"real": figures(POINTS)},
-        metric="spread", more_is_better=frozenset({"spread"}),
+    return Evaluator(
+        measure_fn=measure, figures={"mean": Figure("mean"), "spread": Figure("spread", "more")},
+        protocol={}, num=16,
     )  # fmt: skip
+
+
+def measured(run_dir, step=12):
+    """The spread of each seed."""
+    return {
+        line["seed"]: line["value"]
+        for line in read_figures(run_dir / "figures.jsonl")
+        if (line["figure"], line["step"], line["draw_seed"]) == ("spread", step, "evaluate_final")
+    }
 
 
 @of_example
@@ -47,7 +61,8 @@ def jitter(key, points, turn=None):
 
 def options(**changes):
     shared = dict(
-        game=GAME, judge_fn=judge, measure_every_steps=3, data_augment_fn=jitter, steps_per_call=3,
+        game=GAME, evaluators={"moments": moments}, evaluate_every_steps=3, augment_fn=jitter,
+        steps_per_call=3,
         steps=12, log_every_steps=3, save_every_steps=6,
     )  # fmt: skip
     return shared | changes
@@ -65,32 +80,36 @@ def test_a_seed_among_three_is_the_run_of_that_seed(tmp_path, batches_fn):
     jax.tree.map(close, second, one)
     first = members_of(three, 3)[0].generator.params
     assert not np.allclose(*[jax.tree.leaves(p)[1] for p in (first, one.generator.params)])
-    rows = [read_json(tmp_path / name / "summary.json")["seeds"] for name in ("three", "one")]
-    assert list(rows[0]["generated"]) == ["5", "6", "7"]
-    close(rows[0]["generated"]["6"]["spread"], rows[1]["generated"]["6"]["spread"])
+    rows = [measured(tmp_path / name) for name in ("three", "one")]
+    assert list(rows[0]) == [5, 6, 7]
+    close(rows[0][6], rows[1][6])
 
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("three")
-    train(run_dir, **options(num_seeds=3))
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        train(run_dir, **options(num_seeds=3))
+    (run_dir / "said.txt").write_text(said.getvalue())
     return run_dir
 
 
 def test_figures_are_means_with_errors_and_the_worst_is_named(three):
-    summary = read_json(three / "summary.json")
-    spreads = [row["spread"] for row in summary["seeds"]["generated"].values()]
-    rows = summary["figures"]["rows"]
-    worst = int(np.argmin(spreads))  # of the spread, more is better
-    mean, error = rows["generated, mean of 3 seeds"], rows["generated, standard error"]
-    assert mean["spread"] == pytest.approx(np.mean(spreads))
-    assert error["spread"] == pytest.approx(np.std(spreads, ddof=1) / np.sqrt(3))
-    assert rows[f"generated, worst: seed {worst}"]["spread"] == spreads[worst]
+    spreads = measured(three)
+    mean, said = np.mean(list(spreads.values())), (three / "said.txt").read_text()
+    error = np.std(list(spreads.values()), ddof=1) / np.sqrt(3)
+    assert f"{mean:.4g} +- {error:.2g}" in said
+    lowest = min(spreads, key=spreads.get)  # of the spread, more is better
+    assert f"worst seed {lowest}: spread {spreads[lowest]:g}" in said
     lines = [json.loads(line) for line in (three / "metrics.jsonl").read_text().splitlines()]
-    measured = [line for line in lines if "average/spread" in line]
-    assert [line["step"] for line in measured] == [3, 6, 9, 12]
-    assert measured[-1]["average/spread"] == pytest.approx(np.mean(spreads))
-    assert measured[-1]["worst seed"] == worst
+    told = [line for line in lines if "eval/moments/spread" in line]
+    assert [line["step"] for line in told] == [0, 3, 6, 9, 12]
+    during = [
+        line["value"]
+        for line in read_figures(three / "figures.jsonl")
+        if (line["figure"], line["step"], line["draw_seed"]) == ("spread", 12, "evaluate")
+    ]
+    assert told[-1]["eval/moments/spread"] == pytest.approx(np.mean(during))
 
 
 def test_interrupted_seeds_go_on_bit_for_bit(three, tmp_path):
@@ -103,12 +122,15 @@ def test_interrupted_seeds_go_on_bit_for_bit(three, tmp_path):
 
 
 def test_mean_error_and_worst_by_hand():
-    rows = [{"loss": 1.0}, {"loss": 3.0}, {"loss": 8.0}]
-    made = judge(None)
-    assert seeds.mean(rows) == {"loss": 4.0}
-    assert seeds.standard_error(rows)["loss"] == pytest.approx(np.sqrt(13 / 3))
-    assert seeds.worst(rows, made, "loss") == 2
-    assert seeds.worst([{"spread": 2.0}, {"spread": 1.0}], made, "spread") == 1
+    told = {"evaluator": "e", "figure": "f", "row": "generated", "standard_error": 9.0}
+    lines = [told | {"seed": seed, "value": v} for seed, v in enumerate((1.0, 3.0, 8.0))]
+    assert cell(lines) == f"4 +- {np.sqrt(13 / 3):.2g}"
+    assert cell(lines[:1]) == "1 +- 9" and cell([]) == "-"
+    assert cell([*lines, told | {"seed": 3, "value": None}]) == "-"
+    assert worst(lines, "e", "f", "less")["seed"] == 2
+    assert (
+        worst(lines, "e", "f", "more")["seed"] == 0 and worst(lines[:1], "e", "f", "less") is None
+    )
 
 
 def test_what_seeds_refuse(three, tmp_path):
@@ -138,7 +160,7 @@ def test_a_value_that_is_not_finite_names_its_seed(tmp_path):
             self.spoiled = seed == 8
 
     with pytest.raises(NonFiniteError, match=r"of seed 8 became nan at step 7"):
-        train(tmp_path, **options(seed=7, num_seeds=2, batches_fn=Spoiled, data_augment_fn=None))
+        train(tmp_path, **options(seed=7, num_seeds=2, batches_fn=Spoiled, augment_fn=None))
 
 
 def test_draws_are_a_function_of_key_and_position_and_uniform():

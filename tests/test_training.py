@@ -15,12 +15,17 @@ import pytest
 from games import vector_game
 from PIL import Image
 
-from gan_jax.data import ArraySource
+from gan_jax.data import ArraySource, Data
 from gan_jax.drawing.pictures import image_grid
+from gan_jax.drawing.shown import pictured
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.training.checkpoint import Checkpoints
-from gan_jax.training.drawing import Drawer
-from gan_jax.training.experiment import Experiment, feed_of, load_experiment_function
+from gan_jax.training.experiment import (
+    Experiment,
+    feed_of,
+    load_experiment_function,
+    samplers_of,
+)
 from gan_jax.training.first_batch import batch_shapes
 from gan_jax.training.interruption import Interrupted, listen
 from gan_jax.training.loop import NonFiniteError
@@ -31,8 +36,11 @@ from gan_jax.training.states import first_state, last_state
 
 DEVICES = 2
 GAME = vector_game()
-SPEED = ("images_per_second", "waiting_for_data_percent")
+SPEED = ("seconds", "examples_per_second", "waiting_for_data_percent")
 POINTS = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)
+
+
+OF_DATA = {field.name for field in dataclasses.fields(Data)}
 
 
 def first_device(leaf):
@@ -44,11 +52,14 @@ def dots(samples, logits_fn):
 
 
 def experiment(**changes):
-    options = dict(
-        game=GAME,
+    data = dict(
         source_fn=lambda: ArraySource({"point": POINTS}),
         prepare_fn=lambda key, example: {"real": example["point"]},
-        picture_fn=dots,
+    ) | {name: changes.pop(name) for name in OF_DATA & changes.keys()}
+    options = dict(
+        game=GAME,
+        data=Data(**data),
+        artefacts_fn=pictured(dots),
         steps=6,
         batch_size=16,
         log_every_steps=1,
@@ -88,7 +99,7 @@ def final_state(run_dir):
 
 def assert_same_run(first, second):
     jax.tree.map(np.testing.assert_array_equal, final_state(first), final_state(second))
-    for name in ("samples/step_00000006.png",):
+    for name in ("artefacts/samples/step_00000006.png",):
         assert (first / name).read_bytes() == (second / name).read_bytes()
     lines = [
         [
@@ -104,17 +115,17 @@ def assert_same_run(first, second):
 def test_a_run_folder_holds_what_it_should(whole):
     found = {path.name for path in whole.iterdir()}
     assert found == {
-        "config.json", "experiment.py", "given.npz", "metrics.jsonl", "samples", "samples.gif", "curves.png", "summary.json",
+        "config.json", "experiment.py", "given.npz", "metrics.jsonl", "artefacts", "samples.gif", "curves.png", "summary.json",
         "checkpoints", "checksums", "tensorboard", ".lock",
     }  # fmt: skip
-    assert sorted(p.name for p in (whole / "samples").iterdir()) == [
+    assert sorted(p.name for p in (whole / "artefacts" / "samples").iterdir()) == [
         "step_00000003.png", "step_00000006.png",
     ]  # fmt: skip
     config = read_json(whole / "config.json")
     assert config["arguments"] == {"lr": 0.01} and config["data"]["examples"] == 64
     assert sorted(int(p.name) for p in (whole / "checkpoints").iterdir()) == [2, 4, 6]
     line = json.loads((whole / "metrics.jsonl").read_text().splitlines()[0])
-    assert {"step", "images_per_second", "discriminator/loss", "generator/grad_norm"} <= set(line)
+    assert {"step", "examples_per_second", "discriminator/loss", "generator/grad_norm"} <= set(line)
     with Image.open(whole / "curves.png") as curves:
         assert curves.size[0] > 500
 
@@ -149,11 +160,11 @@ def test_a_signal_saves_and_the_run_resumes_bit_for_bit(whole, tmp_path, number)
         return dots(samples, logits_fn)
 
     with pytest.raises(Interrupted, match=f"{number.name} at step 4") as caught:
-        train(tmp_path, picture_fn=send_a_signal)
+        train(tmp_path, artefacts_fn=pictured(send_a_signal))
     assert caught.value.exit_code == 128 + number
     assert not (tmp_path / "summary.json").exists()
     train(tmp_path)
-    assert (tmp_path / "samples" / "step_00000004.png").exists()
+    assert (tmp_path / "artefacts" / "samples" / "step_00000004.png").exists()
     assert_same_run(whole, tmp_path)
 
 
@@ -290,27 +301,30 @@ def test_lines_after_the_checkpoint_and_cut_lines_are_dropped(tmp_path):
     assert file.read_text() == '{"step": 1}\n{"step": 2}\n'
 
 
-def test_drawing_in_batches_is_drawing_at_once():
+def drawn(built, state, num=10, seed=0, purpose="pictures"):
+    samplers = samplers_of(built, {"real": POINTS})
+    return samplers.sampler(state, jax.random.key(seed), purpose).draw(num).samples
+
+
+def test_a_sample_is_the_same_for_every_number_and_another_for_every_seed_and_purpose():
     state = new_state(experiment())
-    drawer = Drawer(experiment())
-    whole = drawer.draw(state, 10)
-    np.testing.assert_allclose(drawer.draw(state, 10, batch_size=4), whole, atol=1e-6)
-    other = Drawer(experiment(), seed=5).draw(state, 10)
-    assert not np.array_equal(other, whole)
+    whole = drawn(experiment(), state, 250)
+    np.testing.assert_array_equal(drawn(experiment(), state, 10), whole[:10])
+    for other in (dict(seed=5), dict(purpose="evaluate")):
+        assert not np.array_equal(drawn(experiment(), state, **other), whole[:10])
 
 
 def test_standing_statistics_are_taken_before_drawing():
     built = experiment()
     norm = dataclasses.replace(built.game, generator=built.game.generator.clone(norm_fn=BatchNorm))
-    settled = dataclasses.replace(built, game=norm, standing_passes=2)
+    settled = dataclasses.replace(built, game=norm, standing_statistics_batches=2)
     state = new_state(settled)
-    as_it_is = Drawer(dataclasses.replace(settled, standing_passes=0)).draw(state, 10)
-    drawer = Drawer(settled, {"real": POINTS})
-    anew = drawer.draw(state, 10)
+    as_it_is = drawn(dataclasses.replace(settled, standing_statistics_batches=0), state)
+    anew = drawn(settled, state)
     assert not np.array_equal(anew, as_it_is)
-    np.testing.assert_array_equal(drawer.draw(state, 10), anew)
-    with pytest.raises(ValueError, match="standing_passes must not be negative, got -1"):
-        dataclasses.replace(built, standing_passes=-1)
+    np.testing.assert_array_equal(drawn(settled, state), anew)
+    with pytest.raises(ValueError, match="standing_statistics_batches must not be negative"):
+        dataclasses.replace(built, standing_statistics_batches=-1)
 
 
 class Unsaved:
@@ -319,7 +333,7 @@ class Unsaved:
 
 
 def new_state(experiment):
-    feed = feed_of(experiment, experiment.source_fn())
+    feed = feed_of(experiment)
     shapes = batch_shapes(experiment, feed)
     return first_state(experiment, Unsaved(), first_device, feed, shapes)[0]
 

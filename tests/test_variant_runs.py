@@ -18,10 +18,9 @@ from variants import VARIANTS
 
 from gan_jax.commands.report import report
 from gan_jax.commands.sample import sample
-from gan_jax.data import ArraySource, merged
+from gan_jax.data import ArraySource, Data, as_is, merged
 from gan_jax.drawing import generated
-from gan_jax.training.drawing import Drawer
-from gan_jax.training.experiment import feed_of
+from gan_jax.training.experiment import feed_of, samplers_of
 from gan_jax.training.first_batch import first_batch
 from gan_jax.training.given import load_given
 from gan_jax.training.run_folder import RunFolder
@@ -55,7 +54,7 @@ def final_state(run_dir, name):
 
 def metrics(run_dir):
     lines = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
-    speed = ("images_per_second", "waiting_for_data_percent")
+    speed = ("seconds", "examples_per_second", "waiting_for_data_percent")
     return [{name: value for name, value in line.items() if name not in speed} for line in lines]
 
 
@@ -79,7 +78,7 @@ def test_interrupted_it_goes_on_bit_for_bit(name, whole, tmp_path):
     train(tmp_path, name, 8)
     first, second = (final_state(folder, name) for folder in (whole(name), tmp_path))
     jax.tree.map(np.testing.assert_array_equal, first, second)
-    step = "samples/step_00000008.png"
+    step = "artefacts/samples/step_00000008.png"
     assert (whole(name) / step).read_bytes() == (tmp_path / step).read_bytes()
 
 
@@ -125,8 +124,10 @@ def test_it_is_drawn_without_its_data(name, whole, monkeypatch):
     folder = RunFolder(whole(name))
     monkeypatch.setitem(variant_experiment.SOURCES, name, lambda: pytest.fail("the data were read"))
     built = variant_experiment.experiment(variant=name)
-    drawer = Drawer(built, load_given(folder.given_file))
-    samples = drawer.draw(last_state(folder, built), 10)
+    samplers = samplers_of(built, load_given(folder.given_file))
+    samples = (
+        samplers.sampler(last_state(folder, built), built.root_key, "pictures").draw(10).samples
+    )
     assert {len(leaf) for leaf in jax.tree.leaves(samples)} == {10}
 
 
@@ -136,9 +137,6 @@ def test_commands_that_only_draw_need_no_data(whole, tmp_path, monkeypatch):
     monkeypatch.setitem(sources, "cyclegan", lambda: pytest.fail("data were read"))
     monkeypatch.setattr(
         "gan_jax.commands.sample.rebuild", lambda folder: variant_experiment.experiment()
-    )
-    monkeypatch.setattr(
-        "gan_jax.commands.report.rebuild", lambda folder: variant_experiment.experiment()
     )
     sample(run_dir, num=5, out=tmp_path / "grid.png")
     report((run_dir,), out=tmp_path / "page.html")
@@ -174,14 +172,15 @@ def test_a_source_without_a_name_stands_beside_the_others():
     named = {"": ArraySource({"real": np.arange(40.0)[:, None]}), "labelled": SOME}
     built = dataclasses.replace(
         variant_experiment.experiment(variant="bigan"),
-        source_fn=lambda: named,
+        data=Data(source_fn=lambda: named, prepare_fn=as_is),
         batch_size={"": 16, "labelled": 4, "a": 4, "b": 4},
     )
-    batch = first_batch(built, feed_of(built, named))
+    batch = first_batch(built, feed_of(built))
     shapes = jax.tree.map(np.shape, batch)
     assert shapes == {"real": (1, 16, 1), "labelled": {"x": (1, 4, 1), "y": (1, 4)}}
     np.testing.assert_array_equal(batch["labelled"]["x"][..., 0], 10 * batch["labelled"]["y"])
-    same = feed_of(built, {"a": SOME, "b": SOME})
+    data = Data(source_fn=lambda: {"a": SOME, "b": SOME}, prepare_fn=as_is)
+    same = feed_of(dataclasses.replace(built, data=data))
     orders = [same.feed_fn(0, 5)[name]["examples"] for name in "ab"]
     assert not np.array_equal(*orders)
     with pytest.raises(ValueError, match="at least one feed, got none"):

@@ -1,193 +1,160 @@
-"""One page about one run or several: ``python -m gan_jax report RUN [RUN ...] --out report.html``.
+"""One page about one run or several: ``python -m gan_jax report RUN [RUN ...]``.
 
-A single HTML file, which opens without a network.
+A single HTML file, which opens without a network. It is made of the files of the run folders:
+nothing in them is run, no checkpoint is opened.
 """
 
+import shlex
+from collections.abc import Sequence
+from html import escape
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import jax
-import numpy as np
 import tyro
 
-from gan_jax.commands.html import Slide, as_uri, drawings, page, pictures, slider, table
-from gan_jax.drawing.pictures import image_grid
-from gan_jax.metrics.estimate import Estimate
+from gan_jax.commands import figures_html, html
+from gan_jax.commands.curves_html import curve_sections
+from gan_jax.commands.run_files import RunFiles, differing, flat, read_runs, whole
+from gan_jax.commands.viewer import Chosen, Sources, choose, viewer
+from gan_jax.drawing.artefacts import replace_file
 from gan_jax.training.command_line import exit_with_message
-from gan_jax.training.curves import curve_panels
-from gan_jax.training.drawing import Drawer
-from gan_jax.training.experiment import rebuild
-from gan_jax.training.given import load_given
-from gan_jax.training.run_folder import RunFolder, read_json
-from gan_jax.training.run_log import read_lines
-from gan_jax.training.states import last_state, members_of, step_of
-
-_SLIDES = 60  # of a run, at most
 
 
 def report(
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional],
     /,
     *,
-    out: Path = Path("report.html"),
+    out: Path | None = None,
     debug: bool = False,
 ) -> None:
-    """Writes a page about runs: what differs, curves, samples, interpolations, neighbours, figures.
+    """Writes a page about runs: what they drew, figures with errors, curves, health, what differs.
 
     Args:
         runs: the run folders.
-        out: the HTML file to write.
+        out: the HTML file to write; report.html in the run's folder, or of several runs in this
+            one.
         debug: show the traceback of an error.
     """
     exit_with_message(lambda: _report(runs, out), debug=debug)
 
 
-def _report(runs: tuple[Path, ...], out: Path) -> None:
-    if not runs:
-        raise ValueError("name at least one run folder")
-    if out.suffix.lower() not in (".html", ".htm"):
+def _report(paths: tuple[Path, ...], out: Path | None) -> None:
+    if out is not None and out.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"--out must be an .html file, got {out}")
-    folders = {str(path): RunFolder(path) for path in runs}
-    configs = {name: folder.config() for name, folder in folders.items()}
-    names = _short(list(folders))
+    runs = read_runs(paths)
+    if out is None:
+        out = (runs[0].path if len(runs) == 1 else Path()) / "report.html"
+    content = _page(runs).encode("utf-8", errors="replace")
+    try:
+        replace_file(out, content)
+    except OSError as error:
+        raise OSError(
+            f"{out} cannot be written ({error.strerror or error}): choose another with --out"
+        ) from error
+    many = f"{len(runs)} run{'s' * (len(runs) > 1)}"
+    print(f"{out}: {many}, {len(content) / 2**20:.1f} MiB; open it in a browser")
+
+
+def _page(runs: Sequence[RunFiles]) -> str:
+    curves, health = curve_sections(runs)
     sections = [
-        ("Configuration", _configuration(names, configs)),
-        ("Curves", _curves(names, folders)),
-        ("Samples", _samples(names, folders)),
-        ("Interpolations", _interpolations(names, folders)),
-        ("Nearest neighbours", _neighbours(names, folders)),
-        ("Figures", _figures(names, folders)),
+        ("What differs", _differing(runs) if len(runs) > 1 else ""),
+        ("Samples", _samples(runs)),
+        ("Figures", _figures(runs)),
+        ("Curves", curves),
+        ("Health", health),
+        ("Configuration", "\n".join(_configuration(run, len(runs) > 1) for run in runs)),
     ]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    title = ", ".join(names.values())
-    out.write_text(page(title, [(heading, html) for heading, html in sections if html]))
-    print(
-        f"{out}: {len(folders)} run{'s' * (len(folders) > 1)}, {out.stat().st_size / 2**20:.1f} MiB"
-    )
+    lead = "\n".join(f'<p class="lead">{_lead(run, len(runs) > 1)}</p>' for run in runs)
+    title = ", ".join(run.name for run in runs)
+    return html.page(title, lead, [(heading, body) for heading, body in sections if body])
 
 
-def _short(paths: list[str]) -> dict[str, str]:
-    """The last parts of the paths, as many as tell them apart."""
-    parts = [Path(path).absolute().parts for path in paths]
-    longest = max(map(len, parts))
-    for count in range(1, longest + 1):
-        short = ["/".join(part[-count:]) for part in parts]
-        if len(set(short)) == len(set(paths)):
-            break
-    return dict(zip(paths, short, strict=True))
+def _lead(run: RunFiles, named: bool) -> str:
+    """What was run, for how long, and how it stands."""
+    told = [f"experiment {run.config.get('experiment', 'unknown')}"]
+    seeds = whole(run.config.get("num_seeds")) or 1
+    if seeds > 1:
+        told.append(f"{seeds} seeds side by side")
+    steps, seconds = whole(run.summary.get("steps")), run.summary.get("seconds")
+    if steps is None:
+        told.append(f"not finished: its files end at step {run.last_step:,}")
+    elif isinstance(seconds, int | float):
+        told.append(f"{steps:,} steps in {_duration(seconds)}")
+    else:
+        told.append(f"{steps:,} steps")
+    if run.best:
+        step, figure = run.best
+        told.append(f"best step {step:,} by {figures_html.column_of(run, figure).label}")
+    of = f"<strong>{escape(run.name)}</strong>: " if named else ""
+    return of + escape("; ".join(told))
 
 
-def _configuration(names: dict[str, str], configs: dict[str, dict[str, Any]]) -> str:
-    """What differs between the runs; of a single run, everything."""
-    flat = {run: _flat(config) for run, config in configs.items()}
-    keys = list(dict.fromkeys(key for config in flat.values() for key in config))
-    rows = [[key, *(flat[run].get(key, "") for run in configs)] for key in keys]
-    head = ["", *names.values()]
-    if len(configs) == 1:
-        return table([head, *rows])
-    differing = [row for row in rows if len(set(row[1:])) > 1]
-    said = "What differs." if differing else "The runs have one configuration."
-    return f"<p>{said}</p>" + (table([head, *differing]) if differing else "")
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _flat(config: dict[str, Any]) -> dict[str, str]:
-    flat = {"experiment": str(config["experiment"]), "seeds": str(config.get("num_seeds", 1))}
-    for group in ("arguments", "versions"):
-        flat |= {name: str(value) for name, value in config.get(group, {}).items()}
-    data = config.get("data", {})
-    flat["data"] = f"{data.get('examples')} examples, {str(data.get('sha256'))[:12]}"
-    return flat
+def _differing(runs: Sequence[RunFiles]) -> str:
+    lines = differing(runs)
+    if not lines:
+        return html.note("Nothing: the runs have one configuration.")
+    head = ["", *(run.name for run in runs)]
+    return html.table([head, *([name, *values] for name, values in lines.items())])
 
 
-def _curves(names: dict[str, str], folders: dict[str, RunFolder]) -> str:
-    lines = {names[run]: read_lines(folder.metrics_file) for run, folder in folders.items()}
-    return drawings(curve_panels(lines))
+def _samples(runs: Sequence[RunFiles]) -> str:
+    """The artefacts of each run, several runs side by side."""
+    chosen, sources, parts = choose(runs), Sources(), []
+    for run, shown in zip(runs, chosen.shown, strict=True):
+        drawn = html.note("This run has drawn nothing.")
+        drawn = viewer(run.name, shown, sources) if shown else drawn
+        parts.append(f"<h3>{escape(run.name)}</h3>{drawn}" if len(runs) > 1 else drawn)
+    body = "".join(f"<div>{part}</div>" for part in parts)
+    moves = any(len(steps) > 1 for shown in chosen.shown for steps in shown.values())
+    lead = html.note(_HOW_TO_LOOK) if moves else ""
+    return f'{lead}<div class="runs">{body}</div>{_left_out(chosen)}{sources.html()}'
 
 
-def _samples(names: dict[str, str], folders: dict[str, RunFolder]) -> str:
-    """A slider over the pictures of each run."""
-    sliders = []
-    for run, folder in folders.items():
-        files = sorted(folder.samples.glob("step_*.png"))
-        if not files:
-            continue
-        places = np.unique(np.linspace(0, len(files) - 1, _SLIDES).round().astype(int))
-        slides = [
-            Slide(f"step {int(files[i].stem.removeprefix('step_')):,}", as_uri(files[i]))
-            for i in places
-        ]
-        sliders.append(slider(names[run], slides))
-    return f'<div class="side-by-side">{"".join(sliders)}</div>' if sliders else ""
+_HOW_TO_LOOK = "What the generator made, always of the same random numbers: move the slider back to see how it learned."
 
 
-def _interpolations(names: dict[str, str], folders: dict[str, RunFolder]) -> str:
-    slides = []
-    for run, folder in folders.items():
-        experiment = rebuild(folder)
-        state = last_state(folder, experiment)
-        first = members_of(state, experiment.num_seeds)[0]
-        drawer = Drawer(experiment, load_given(folder.given_file))
-        samples = drawer.interpolation(jax.device_put(first))
-        if (
-            not isinstance(samples, np.ndarray)
-            or samples.ndim != 4
-            or samples.shape[-1] not in (1, 3, 4)
-        ):
-            continue
-        caption = f"{names[run]}: rows from one latent to another along great circles, step {step_of(state):,}"
-        slides.append(Slide(caption, as_uri(image_grid(samples, columns=9))))
-    return pictures(slides) if slides else ""
-
-
-def _neighbours(names: dict[str, str], folders: dict[str, RunFolder]) -> str:
-    slides = [
-        Slide(
-            f"{names[run]}: samples, and the real images nearest to each in the features of the figures below",
-            as_uri(folder.neighbours_file),
-        )
-        for run, folder in folders.items()
-        if folder.neighbours_file.is_file()
-    ]
-    return pictures(slides) if slides else ""
-
-
-def _figures(names: dict[str, str], folders: dict[str, RunFolder]) -> str:
-    """The evaluation of each run, and what the run itself measured at its end."""
+def _left_out(chosen: Chosen) -> str:
+    """What has no room, in a sentence or two."""
     parts = []
-    for run, folder in folders.items():
-        if folder.evaluation_file.is_file():
-            parts.append(_evaluation(names[run], read_json(folder.evaluation_file)))
-        else:
-            parts.append(
-                f"<p>{names[run]} has not been evaluated: python -m gan_jax evaluate {run}</p>"
-            )
-        summary = read_json(folder.summary_file) if folder.summary_file.is_file() else {}
-        if "figures" in summary:
-            rows = summary["figures"]["rows"]
-            head = [f"{names[run]}, step {summary['steps']:,}", *next(iter(rows.values()))]
-            lines = [
-                [name, *(f"{value:.4g}" for value in row.values())] for name, row in rows.items()
-            ]
-            parts.append(table([head, *lines], caption=summary["figures"]["protocol"]))
-    return "\n".join(parts)
-
-
-def _evaluation(name: str, lines: list[dict[str, Any]]) -> str:
-    rows = list(dict.fromkeys(line["row"] for line in lines))
-    metrics = list(dict.fromkeys(line["metric"] for line in lines))
-    found = {(line["metric"], line["row"]): line for line in lines}
-    body = [
-        [metric, *(_text(found[metric, row]) for row in rows), found[metric, rows[0]]["estimator"]]
-        for metric in metrics
+    if chosen.every > 1:
+        parts.append(
+            f"Every {_ordinal(chosen.every)} step is shown, counted back from the last: all would "
+            f"take {chosen.total / 2**20:.1f} MiB. The files are in the run's folder."
+        )
+    parts += [
+        f"{path} has {path.stat().st_size / 2**20:.1f} MiB and is not shown."
+        for path in chosen.left_out
     ]
-    first = lines[0]
-    caption = (
-        f"{first['num_samples']} samples against {first['num_reference']} real ones; step {first['step']}, "
-        f"{first['weights']}, seed {first['seed']}; held-out images: {first['held_out']}; features: "
-        f"{first['features']}, {first['features_sha256']}; resize: {first['resize']}"
-    )
-    return table([[name, *rows, "estimator"], *body], caption=caption)
+    return "\n".join(map(html.note, parts))
 
 
-def _text(line: dict[str, Any]) -> str:
-    return str(Estimate(line["value"], line["standard_error"]))
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 // 10 != 1 else 0, "th")
+    return f"{number}{ending}"
+
+
+def _figures(runs: Sequence[RunFiles]) -> str:
+    parts = [figures_html.figures(runs)]
+    for run in runs:
+        if not run.figures:
+            of = f" of {run.name}" if len(runs) > 1 else ""
+            text = f"No figures{of} are recorded yet. This measures them:"
+            parts.append(
+                html.command(text, f"python -m gan_jax evaluate {shlex.quote(str(run.path))}")
+            )
+    return "\n".join(filter(None, parts))
+
+
+def _configuration(run: RunFiles, named: bool) -> str:
+    heading = f"Everything that {run.name} was called with" if named else "Everything"
+    lines = [["", "value"], *([name, value] for name, value in flat(run.config).items())]
+    again = html.command("The run's own code, as it was:", f"{run.path}/experiment.py")
+    return html.folded(heading, f'<div class="plain">{html.table(lines)}</div>{again}')

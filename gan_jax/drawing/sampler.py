@@ -83,15 +83,23 @@ class Sampler:
             ValueError: there are no rows.
         """
         num = self.num if num is None else num
-        fields = self._options | options
         for index, block in enumerate(self._blocks(num, part, of, rows)):
-            count = _length(block)
-            latents = self._latents(index)
-            samples = self._drawn(index, latents, _filled(block | _same_in_all(fields, count)))
-            cut = [jax.tree.map(lambda a, n=count: a[:n], tree) for tree in (samples, latents)]
-            yield Drawn(
-                jax.tree.map(np.asarray, cut[0]), block | _same_in_all(fields, count), cut[1]
-            )
+            yield self._block(index, block, self._options | options)
+
+    def block(self, index: int, count: int = BLOCK) -> Drawn:
+        """One block alone, of rows that are given: what a call gives at this place.
+
+        Args:
+            index: of the block, from 0.
+            count: rows of it.
+        """
+        return self._block(index, self._turned(index * BLOCK, count, self._given), self._options)
+
+    def _block(self, index: int, block: Rows, options: Mapping[str, float]) -> Drawn:
+        count, latents = _length(block), self._latents(index)
+        block = block | _same_in_all(options, count)
+        samples = _first(self._drawn(index, latents, _filled(block)), count)
+        return Drawn(samples, block, jax.tree.map(lambda a: a[:count], latents))
 
     def draw(self, num: int | None = None, **options: Any) -> Drawn:
         """All blocks at once; arguments as of a call, 64 samples where no number is named."""

@@ -117,7 +117,9 @@ class Evaluation:
                 lines, error = self._measured(name, state, draw_seed, ema)
                 failed |= {} if error is None else {name: error}
                 add_figures(self._folder.figures_file, lines)
-            found += lines + self._references(name, known)
+            references, error = self._references(name, known)
+            failed |= {} if error is None else {name: error}
+            found += lines + references
         return found, failed
 
     @property
@@ -161,27 +163,25 @@ class Evaluation:
                 ),
             )
 
-    def _references(self, name: str, known: list[Line]) -> list[Line]:
-        """The lines of the references: measured once for each protocol."""
-        evaluator, found = self.evaluators[name], []
+    def _references(
+        self, name: str, known: list[Line]
+    ) -> tuple[list[Line], Exception | None]:
+        """The lines of the references: measured once for each protocol; a failure is tried again."""
+        evaluator, found, failure = self.evaluators[name], [], None
         for row, draw_fn in evaluator.references.items():
-            lines = [
-                line
-                for line in known
-                if (line["evaluator"], line["row"], line["protocol"]) == (name, row, evaluator.sha)
-                and line["seed"] is None
-            ]
+            lines = _of_reference(known, name, row, evaluator.sha)
             if not lines:
                 measured, error = _attempt(name, evaluator, self._reference(evaluator, draw_fn))
-                if error is not None:
-                    raise type(error)(f"the row {row} of the evaluator {name}: {error}") from error
+                if measured is None:
+                    failure = ValueError(f"the reference {row}: {error}")
+                    continue
                 told = {"seed": None, "step": None, "weights": None, "draw_seed": "reference"}
                 lines = _lines(name, evaluator, row, measured, **told)
                 add_figures(self._folder.figures_file, lines)
                 if measured.rows:
                     self._keep(name, row, measured)
             found += lines
-        return found
+        return found, failure
 
     def _reference(self, evaluator: Evaluator, draw_fn: DrawFn) -> Sampler:
         def block_fn(key: jax.Array, latents: Any, rows: Any) -> Any:
@@ -239,6 +239,15 @@ def _lines(
             }
         )
     return lines
+
+
+def _of_reference(known: list[Line], name: str, row: str, sha: str) -> list[Line]:
+    return [
+        line
+        for line in known
+        if (line["evaluator"], line["row"], line["protocol"]) == (name, row, sha)
+        and line["seed"] is None
+    ]
 
 
 def _number(value: float | None) -> float | None:

@@ -30,6 +30,8 @@ class RunLog:
         self._board = SummaryWriter(str(folder.tensorboard), purge_step=first_step + 1)
         self._bar = tqdm(initial=first_step, total=steps, unit="step", smoothing=0.1)
         self._clock, self._clock_step, self._waited = time.perf_counter(), first_step, 0.0
+        before = [line.get("seconds", 0.0) for line in read_lines(folder.metrics_file)]
+        self._seconds = max(before, default=0.0)  # of training, over all resumes
 
     def advance(self, steps: int) -> None:
         """Moves the progress bar."""
@@ -45,6 +47,7 @@ class RunLog:
         rate = (step - self._clock_step) * self._batch_size / seconds
         metrics = {name: float(f"{value:.6g}") for name, value in metrics.items()}
         waited = 100 * self._waited / seconds
+        self._seconds += seconds
         speed = {
             "examples_per_second": round(rate, 1),
             "waiting_for_data_percent": round(waited, 2),
@@ -61,7 +64,8 @@ class RunLog:
     def figures(self, step: int, figures: dict[str, float | None]) -> None:
         """Writes one line of figures, to the file and to TensorBoard; the rate counts from here."""
         self._clock, self._clock_step, self._waited = time.perf_counter(), step, 0.0
-        self._lines.write(json.dumps({"step": step, **figures}) + "\n")
+        line = {"step": step, "seconds": round(self._seconds, 3), **figures}
+        self._lines.write(json.dumps(line) + "\n")
         self._lines.flush()
         for name, value in figures.items():
             if value is not None:

@@ -1,0 +1,79 @@
+"""Curves in a page: losses and the most telling figure first, the rest folded, health by itself."""
+
+from collections.abc import Sequence
+
+from gan_jax.commands import html
+from gan_jax.commands.figure_tables import measured, protocols_of
+from gan_jax.commands.figures_html import column_of, label_of
+from gan_jax.commands.run_files import RunFiles
+from gan_jax.training.curves import Curves, curve_panels
+
+# What each says, by the beginning of its name.
+_HEALTH = {
+    "diversity": "How far samples are from one another, in % of real data's distance: near 100 is well, near 0 they are all the same.",
+    "logit": "How much more real the discriminator finds real data than samples.",
+    "separation": "How often the discriminator tells real from generated, in %: 50 is a guess, 100 leaves the generator nothing to learn from.",
+    "overfitting": "How far the discriminator knows its examples by heart, in %: 0 is not at all, at 100 it takes unseen real data for fakes.",
+    "real_accuracy": "The share of real data that the discriminator takes for real.",
+    "fake_accuracy": "The share of samples that the discriminator takes for fakes.",
+    "held_out_accuracy": "The share of real data that it never saw and takes for real.",
+}
+
+
+def curve_sections(runs: Sequence[RunFiles]) -> tuple[str, str]:
+    """HTML of the curves, and of the health of the game; empty where nothing is logged.
+
+    Args:
+        runs: one or several, drawn over one another.
+    """
+    panels = curve_panels({run.name: run.metrics for run in runs}, levels=_levels(runs))
+    telling = _telling(runs, panels)
+    first = [name for name in ("loss", telling) if name in panels]
+    health = [name for name in panels if name.startswith("health/")]
+    rest = [name for name in panels if name not in {*first, *health}]
+    parts = [html.drawings([_panel(runs, name, panels) for name in first])]
+    if rest:
+        body = html.drawings([_panel(runs, name, panels) for name in rest])
+        parts.append(html.folded(f"All {len(rest)} other curves", body) if first else body)
+    drawn = html.drawings([_panel(runs, name, panels) for name in health])
+    return "\n".join(filter(None, parts)), drawn
+
+
+def _telling(runs: Sequence[RunFiles], panels: dict[str, Curves]) -> str | None:
+    """The panel of the figure that chose the best step, else of the first with a direction."""
+    best = [f"eval/{run.best[1]}" for run in runs if run.best]
+    directed = [
+        f"eval/{evaluator}/{column.name}"
+        for evaluator, protocol in protocols_of(runs)
+        for column in measured(runs, evaluator, protocol).columns
+        if column.better
+    ]
+    measured_panels = [name for name in panels if name.startswith("eval/")]
+    return next((name for name in [*best, *directed, *measured_panels] if name in panels), None)
+
+
+def _levels(runs: Sequence[RunFiles]) -> dict[str, dict[str, float]]:
+    """A level line for what real data have, where it is measured in one way."""
+    levels = {}
+    for evaluator, protocol in protocols_of(runs):
+        for row in measured(runs, evaluator, protocol).rows:
+            if row.reference and row.label == "real":
+                for name, cell in row.cells.items():
+                    if cell.value is not None:
+                        levels.setdefault(f"eval/{evaluator}/{name}", {"real": cell.value})
+    return levels
+
+
+def _panel(
+    runs: Sequence[RunFiles], name: str, panels: dict[str, Curves]
+) -> tuple[str, Curves, str]:
+    """Title, curves, and a sentence where one helps."""
+    if name.startswith("eval/"):
+        figure = name.removeprefix("eval/")
+        knows = next((run for run in runs if column_of(run, figure).better), runs[0])
+        return label_of(knows, figure), panels[name], ""
+    if name.startswith("health/"):
+        short = name.removeprefix("health/")
+        said = next((text for key, text in _HEALTH.items() if short.startswith(key)), "")
+        return short.replace("_", " "), panels[name], said
+    return name.replace("_", " ").replace("/", ", "), panels[name], ""

@@ -1,0 +1,148 @@
+"""What the report reads of a run folder: JSON and the names of its artefacts. Nothing in it is run."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gan_jax.drawing.artefacts import read_artefacts
+from gan_jax.training.figures_log import read_figures, read_protocols
+from gan_jax.training.run_folder import RunFolder, read_json
+from gan_jax.training.run_log import read_lines
+
+_LIMIT = 256 * 2**20  # bytes of a file of lines or JSON: a run's own are far below
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunFiles:
+    """The readable part of a run folder.
+
+    Attributes:
+        path: as the user named it.
+        name: the last parts of the path that tell it from the other runs.
+        config: of ``config.json``.
+        summary: of ``summary.json``; empty while the run goes on.
+        metrics: the lines of ``metrics.jsonl``.
+        figures: the lines of ``figures.jsonl``.
+        protocols: how they were measured.
+        artefacts: name -> step -> file.
+    """
+
+    path: Path
+    name: str
+    config: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    metrics: list[dict[str, Any]]
+    figures: list[dict[str, Any]]
+    protocols: Mapping[str, Mapping[str, Any]]
+    artefacts: Mapping[str, Mapping[int, Path]]
+
+    @property
+    def last_step(self) -> int:
+        """Of the log, of the pictures, or of the summary: whichever is the greatest; else 0."""
+        shown = [step for steps in self.artefacts.values() for step in steps]
+        logged = [line["step"] for line in self.metrics[-1:]]
+        return max([0, *shown, *logged, whole(self.summary.get("steps")) or 0])
+
+    @property
+    def best(self) -> tuple[int, str] | None:
+        """The best step and the figure that chose it."""
+        best = self.summary.get("best")
+        if isinstance(best, dict) and isinstance(best.get("figure"), str):
+            step = whole(best.get("step"))
+            return None if step is None else (step, best["figure"])
+        return None
+
+
+def read_runs(paths: tuple[Path, ...]) -> list[RunFiles]:
+    """Reads runs, each once.
+
+    Args:
+        paths: run folders.
+
+    Raises:
+        FileNotFoundError: one is no run folder.
+        ValueError: there is none, or a file is damaged or larger than any run's.
+    """
+    if not paths:
+        raise ValueError("name at least one run folder")
+    paths = tuple(dict.fromkeys(paths))
+    return [_read(path, name) for path, name in zip(paths, _short(paths), strict=True)]
+
+
+def _read(path: Path, name: str) -> RunFiles:
+    folder = RunFolder(path)
+    for file in path.glob("*.json*"):
+        if file.stat().st_size > _LIMIT:
+            raise ValueError(
+                f"{file} has {file.stat().st_size / 2**20:.0f} MiB, which no run writes (at most "
+                f"{_LIMIT // 2**20}): is this its file?"
+            )
+    lines = read_lines(folder.metrics_file)
+    return RunFiles(
+        path=path,
+        name=name,
+        config=_table(folder.config(), folder.config_file),
+        summary=_table(read_json(folder.summary_file), folder.summary_file)
+        if folder.summary_file.is_file()
+        else {},
+        metrics=[line for line in lines if whole(line["step"]) is not None],
+        figures=read_figures(path / "figures.jsonl"),
+        protocols=read_protocols(path / "protocols.json"),
+        artefacts=read_artefacts(path / "artefacts") | _old_pictures(path),
+    )
+
+
+def _old_pictures(path: Path) -> dict[str, dict[int, Path]]:
+    """The pictures of a folder of format 1: ``samples/``, and the neighbours of an evaluation."""
+    found = {n: s for n, s in read_artefacts(path).items() if n == "samples"}
+    neighbours = path / "neighbours.png"
+    if found and neighbours.is_file() and not neighbours.is_symlink():
+        found["sample_and_nearest_real_images"] = {max(found["samples"]): neighbours}
+    return found
+
+
+def _table(tree: Any, file: Path) -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        raise ValueError(f"{file} must hold a JSON object, got {type(tree).__name__}: mend it")
+    return tree
+
+
+def whole(value: Any) -> int | None:
+    """A whole number as it is; None for whatever else a file may hold."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _short(paths: tuple[Path, ...]) -> list[str]:
+    """The last parts of the paths, as many as tell them apart."""
+    parts = [path.absolute().parts for path in paths]
+    for count in range(1, max(map(len, parts)) + 1):
+        short = ["/".join(part[-count:]) for part in parts]
+        if len(set(short)) == len(paths):
+            break
+    return short
+
+
+def flat(config: Mapping[str, Any]) -> dict[str, str]:
+    """A configuration as lines: ``arguments.seed`` is called ``seed``; lists stay whole."""
+    lines: dict[str, str] = {}
+
+    def walk(name: str, tree: Any) -> None:
+        if isinstance(tree, dict) and tree:
+            for part, branch in tree.items():
+                walk(f"{name}.{part}" if name else str(part), branch)
+        else:
+            text = tree if isinstance(tree, str) else json.dumps(tree)
+            lines[name.removeprefix("arguments.")] = text
+
+    walk("", config)
+    return lines
+
+
+def differing(runs: list[RunFiles]) -> dict[str, list[str]]:
+    """The lines of the configurations that differ: name -> value of each run; "" where it has none."""
+    lines = [flat(run.config) for run in runs]
+    names = dict.fromkeys(name for line in lines for name in line)
+    values = {name: [line.get(name, "") for line in lines] for name in names}
+    return {name: found for name, found in values.items() if len(set(found)) > 1}

@@ -1,0 +1,104 @@
+"""A table as dots with error bars, a panel for each column."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure  # not pyplot: no global state, no display
+
+from gan_jax.tables.cells import Comparison
+from gan_jax.tables.table import Table
+
+
+def save_plot(table: Table, groups: Mapping[str, Comparison], path: Path) -> None:
+    """Writes the cells as a PNG: a row of panels for each group that has some.
+
+    Filled dots are measured, with their standard errors; small ones are single seeds; hollow squares
+    are published; dashed lines are references, unless they are so far that the dots would be one.
+
+    Args:
+        table: the table.
+        groups: group -> its cells.
+        path: the file.
+    """
+    drawn = {name: each for name, each in groups.items() if each.headings}
+    if not drawn:
+        path.unlink(missing_ok=True)  # of an earlier table
+        return
+    rows = {name: _rows(table, name, each) for name, each in drawn.items()}
+    width = max(len(each.headings) for each in drawn.values())
+    heights = [1.2 + 0.28 * len(rows[name]) for name in drawn]
+    figure = Figure(figsize=(2.5 + 2.6 * width, sum(heights)), layout="constrained")
+    axes = figure.subplots(len(drawn), width, squeeze=False, height_ratios=heights)
+    for line, (name, comparison) in zip(axes, drawn.items(), strict=True):
+        for axis, column in zip(
+            line, [*_columns(table, comparison), *[None] * width], strict=False
+        ):
+            if column is None:
+                axis.set_axis_off()
+            else:
+                _panel(axis, table, comparison, rows[name], *column)
+        line[0].set_yticks(range(len(rows[name])), rows[name], fontsize="small")
+        line[0].set_ylabel(name)
+    draft = path.with_name(f".{path.name}")
+    figure.savefig(draft, format="png", dpi=110)
+    draft.replace(path)
+
+
+def _rows(table: Table, group: str, comparison: Comparison) -> list[str]:
+    """Names of the rows that have something to draw."""
+    return [
+        name
+        for name, row in table.rows.items()
+        if row.group == group and (name in comparison.rows or row.kind == "published")
+    ]
+
+
+def _columns(table: Table, comparison: Comparison) -> list[tuple[str, str]]:
+    return [
+        (column.figure, column.label or comparison.headings[column.figure].label)
+        for column in table.columns
+        if column.figure in comparison.headings
+    ]
+
+
+def _panel(
+    axis: Axes, table: Table, comparison: Comparison, rows: list[str], figure: str, label: str
+) -> None:
+    for place, name in enumerate(rows):
+        published = table.rows[name].published.get(figure)
+        if published is not None and not isinstance(published, str):
+            axis.errorbar(
+                published.value,
+                place,
+                xerr=published.standard_error,
+                fmt="s",
+                markerfacecolor="none",
+                color="tab:gray",
+                markersize=5,
+            )
+        cell = comparison.rows[name].cells.get(figure) if name in comparison.rows else None
+        if cell is not None and cell.mean is not None:
+            seeds = [value for value in cell.values.values() if value is not None]
+            axis.plot(seeds, [place] * len(seeds), ".", color="tab:blue", alpha=0.4, markersize=4)
+            axis.errorbar(
+                cell.mean, place, xerr=cell.standard_error, fmt="o", color="tab:blue", markersize=5
+            )
+    low, high = axis.get_xlim()
+    for value in _references(comparison, figure):
+        if low - 2 * (high - low) < value < high + 2 * (high - low):
+            axis.axvline(value, color="tab:gray", linestyle="--", linewidth=0.8)
+    axis.set_yticks(range(len(rows)), [""] * len(rows))
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    axis.set_title(label, fontsize="small")
+    axis.grid(alpha=0.3)
+
+
+def _references(comparison: Comparison, figure: str) -> set[float]:
+    cells = [
+        cells[figure]
+        for row in comparison.rows.values()
+        for cells in row.references.values()
+        if figure in cells
+    ]
+    return {cell.mean for cell in cells if cell.mean is not None}
