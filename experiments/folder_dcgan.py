@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import optax
+from flax.linen.initializers import he_normal
 
 from gan_jax import losses, penalties
 from gan_jax.augment import colour, compose, cutout, flip, of_example, translate, unchanged
@@ -43,7 +44,7 @@ def experiment(
     stream: bool = False,
     cache_dir: Path | None = None,
     seed: int = 0,
-    steps: int = 20_000,
+    steps: int = 12_000,
     batch_size: int = 32,
     latent_size: int = 100,
     learning_rate: float = 1e-3,
@@ -89,7 +90,9 @@ def experiment(
         generator=DCGANGenerator(
             (height, width, channels), widths[::-1], kernel_size=4, num_classes=num_classes
         ),
-        discriminator=DCGANDiscriminator(widths, kernel_size=4, num_classes=num_classes),
+        discriminator=DCGANDiscriminator(
+            widths, kernel_size=4, kernel_init=he_normal(), num_classes=num_classes
+        ),
         loss=losses.non_saturating(),
         generator_optimizer=adam(),
         discriminator_optimizer=adam(),

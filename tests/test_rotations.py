@@ -1,5 +1,6 @@
 """Features of images that have no labels, and what is measured in them."""
 
+import functools
 from pathlib import Path
 
 import jax
@@ -9,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from gan_jax.data import ArraySource, Data, FolderSource, digits, in_memory
 from gan_jax.drawing import Sampler
+from gan_jax.metrics.classifier import train_classifier
 from gan_jax.metrics.evaluators.own_features import features_of, own_features
 from gan_jax.metrics.feature_networks import embed
 from gan_jax.metrics.frechet import frechet_distance
@@ -110,18 +112,15 @@ def _full(*args, **arrays):
 
 
 def test_another_version_of_the_code_is_another_network(data, tiny, monkeypatch):
-    trained = []
-    monkeypatch.setattr("gan_jax.metrics.classifier_cache.VERSION", 999)
-    monkeypatch.setattr("gan_jax.metrics.classifier_cache.train_classifier", _spy(trained))
-    with pytest.raises(InterruptedError):
-        rotations_network(data, **TINY)
-
-
-def _spy(trained):
-    def train_classifier(training, held_out, *, steps, widths, num_features, seed):
+    @functools.wraps(train_classifier)
+    def asked(*sources, **options):
         raise InterruptedError
 
-    return train_classifier
+    monkeypatch.setattr("gan_jax.metrics.classifier_cache.train_classifier", asked)
+    assert rotations_network(data, **TINY).fingerprint == tiny.fingerprint  # from the disk
+    monkeypatch.setattr("gan_jax.metrics.classifier_cache.VERSION", 999)
+    with pytest.raises(InterruptedError):
+        rotations_network(data, **TINY)
 
 
 def test_data_that_cannot_be_turned(data):
