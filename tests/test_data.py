@@ -5,13 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 from gan_jax.augment import of_example
 from gan_jax.data import (
     ArraySource,
     Batches,
-    FolderSource,
     digits,
     image_fields,
     in_memory,
@@ -120,105 +118,6 @@ def test_fingerprints_tell_data_apart():
     changed = np.arange(10)
     changed[7] = 0
     assert ArraySource({"x": changed}).fingerprint() != same
-
-
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "sub").mkdir()
-    rng = np.random.default_rng(0)
-    for name, size in (("b.png", (10, 12)), ("a.jpg", (9, 9)), ("sub/c.PNG", (20, 8))):
-        pixels = rng.integers(0, 256, (*size, 3), np.uint8)
-        Image.fromarray(pixels).save(tmp_path / name)
-    (tmp_path / "notes.txt").write_text("no image")
-    return tmp_path
-
-
-def test_a_folder_of_images(folder):
-    source = in_memory(FolderSource(folder, size=8, channels=3))
-    assert source.arrays["image"].shape == (3, 8, 8, 3)
-    grey = FolderSource(folder, size=4, channels=1)
-    assert [path.name for path in grey.files] == ["a.jpg", "b.png", "c.PNG"]
-    assert grey[2]["image"].shape == (4, 4, 1)
-    pixels = np.asarray(Image.open(folder / "b.png"))
-    np.testing.assert_array_equal(FolderSource(folder, size=None)[1]["image"], pixels)
-
-
-def only(tmp_path, image, name="image.png", **options):
-    """The pixels of one file, in a folder of its own."""
-    image.save(tmp_path / name, **options)
-    return FolderSource(tmp_path, size=None)[0]["image"]
-
-
-def test_what_lies_beneath_transparent_pixels_is_not_seen(tmp_path):
-    """Red that nobody sees: laid on the background, half of it where it is half transparent."""
-    red = np.zeros((4, 4, 4), np.uint8)
-    red[..., 0], red[:, 2:, 3] = 255, 128
-    Image.fromarray(red).save(tmp_path / "red.png")
-    white, green = (FolderSource(tmp_path, size=None, background=b) for b in ("white", "#00ff00"))
-    np.testing.assert_array_equal(white[0]["image"][:, :2], 255)
-    np.testing.assert_array_equal(green[0]["image"][:, :2], np.full((4, 2, 3), (0, 255, 0)))
-    np.testing.assert_allclose(white[0]["image"][0, 3], (255, 127, 127), atol=1)
-    assert white.kinds() == "1 of 1 images are transparent (laid on white)"
-    for image in (Image.fromarray(red).convert("LA"), Image.fromarray(red).quantize(8)):
-        image.save(tmp_path / "red.png")
-        assert FolderSource(tmp_path, size=None)[0]["image"][0, 0].tolist() == [255, 255, 255]
-    with pytest.raises(ValueError, match=r"must be the name of a colour, .* got 'whitish'"):
-        FolderSource(tmp_path, size=None, background="whitish")
-
-
-def test_images_are_turned_as_their_camera_says(tmp_path):
-    upright = np.random.default_rng(0).integers(0, 256, (6, 3, 3), np.uint8)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # a quarter turn clockwise brings it upright
-    lying = Image.fromarray(np.rot90(upright))
-    np.testing.assert_array_equal(only(tmp_path, lying, exif=exif), upright)
-    assert "turned by EXIF" in FolderSource(tmp_path, size=None).kinds()
-
-
-def test_sixteen_bits_are_scaled_and_what_has_no_range_is_refused(tmp_path):
-    levels = np.arange(16, dtype=np.uint16).reshape(4, 4) * 17 * 257
-    pixels = only(tmp_path, Image.fromarray(levels))
-    np.testing.assert_array_equal(pixels[..., 0], np.arange(16).reshape(4, 4) * 17)
-    for name, values in (("a.tif", np.float32), ("a.tif", np.int32)):
-        with pytest.raises(
-            ValueError, match=r"a\.tif holds .*, whose black and white nobody knows"
-        ):
-            only(tmp_path, Image.fromarray(levels.astype(values)), name)
-            FolderSource(tmp_path, size=None)[0]
-
-
-def test_images_need_not_be_square(folder):
-    assert FolderSource(folder, size=(6, 10))[0]["image"].shape == (6, 10, 3)
-
-
-def test_changed_content_of_equal_size_is_another_data_set(folder):
-    before = FolderSource(folder, size=8).fingerprint()
-    file = folder / "b.png"
-    changed = bytearray(file.read_bytes())
-    changed[-20] ^= 1
-    file.write_bytes(bytes(changed))
-    assert FolderSource(folder, size=8).fingerprint() != before
-    file.write_bytes(bytes(changed))
-    assert FolderSource(folder, size=8, background="black").fingerprint() != before
-
-
-def test_bad_folders_and_files(folder, tmp_path):
-    with pytest.raises(FileNotFoundError, match="is not a folder"):
-        FolderSource(tmp_path / "nowhere", size=8)
-    (tmp_path / "nothing").mkdir()
-    with pytest.raises(FileNotFoundError, match="holds no image file"):
-        FolderSource(tmp_path / "nothing", size=8)
-    with pytest.raises(ValueError, match="channels must be 1 or 3"):
-        FolderSource(folder, size=8, channels=2)
-    with pytest.raises(ValueError, match="must have one shape"):
-        in_memory(FolderSource(folder, size=None))
-    (folder / "empty.png").touch()
-    with pytest.raises(ValueError, match=r"empty\.png \(0 bytes\) cannot be read"):
-        in_memory(FolderSource(folder, size=8))
-    whole = (folder / "b.png").read_bytes()
-    (folder / "empty.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"empty\.png .* cannot be read"):
-        in_memory(FolderSource(folder, size=8))
 
 
 def test_tfds_without_the_data(tmp_path):

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from gan_jax.commands.folders import evaluate_folders
 from gan_jax.metrics.evaluators.images import distances
 from gan_jax.metrics.feature_networks import inception_network
 from gan_jax.metrics.published_weights import published_weights
@@ -28,9 +29,12 @@ INCEPTION = "inception"
 
 
 def evaluate(
-    run: Annotated[Path, tyro.conf.Positional],
+    run: Annotated[Path | None, tyro.conf.Positional] = None,
     /,
     *,
+    real: Path | None = None,
+    fake: Path | None = None,
+    size: int | None = None,
     only: tuple[str, ...] | None = None,
     num_samples: int | None = None,
     checkpoint: CheckpointName = "last",
@@ -42,10 +46,14 @@ def evaluate(
     data_dir: Path | None = None,
     debug: bool = False,
 ) -> None:
-    """Measures a checkpoint of a run by its evaluators, and adds the figures to figures.jsonl.
+    """Measures a checkpoint of a run by its evaluators, or one folder of images against another.
 
     Args:
-        run: the run folder.
+        run: the run folder; its figures.jsonl gets the figures.
+        real: without a run: a folder of real images,
+        fake: and a folder of images that are compared with them.
+        size: images of both folders are cropped and resized to a square of so many pixels; as they
+            are without it.
         only: the evaluators to ask; all of the experiment's by default.
         num_samples: of a row, instead of each evaluator's own number; fewer where the data hold
             fewer.
@@ -62,6 +70,11 @@ def evaluate(
     """
 
     def call() -> None:
+        if _are_folders(run, real, fake):
+            num = {} if num_samples is None else {"num_samples": num_samples}
+            options = dict(size=size, inception=inception, resize=resize, seed=seed)
+            evaluate_folders(real, fake, **options, **num)
+            return
         folder = RunFolder(run)
         experiment = rebuild(folder, **({} if data_dir is None else {"data_dir": str(data_dir)}))
         if inception is not None:
@@ -70,6 +83,15 @@ def evaluate(
         _measure(folder, experiment, chosen, num_samples, checkpoint, ema, seed_index, seed)
 
     exit_with_message(call, debug=debug)
+
+
+def _are_folders(run: Path | None, real: Path | None, fake: Path | None) -> bool:
+    """Whether two folders are compared, and not a run measured."""
+    if run is None and real is not None and fake is not None:
+        return True
+    if run is not None and real is None and fake is None:
+        return False
+    raise ValueError("name a run folder, or --real FOLDER and --fake FOLDER")
 
 
 def _measure(

@@ -26,6 +26,8 @@ class MappedSource:
         self._record = json.loads((folder / "record.json").read_text())
         names = self._record["fields"]
         self.arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+        labels = self._record.get("names", {})
+        self.names = {name: tuple(each) for name, each in labels.items()}
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
@@ -95,7 +97,8 @@ def _write(source: Source, folder: Path, fields: tuple[str, ...] | None, identit
                 bar.update(len(part))
         for array in arrays.values():
             array.flush()
-        (draft / "record.json").write_text(json.dumps({"fields": names, "fingerprint": identity}))
+        record = {"fields": names, "fingerprint": identity, "names": getattr(source, "names", {})}
+        (draft / "record.json").write_text(json.dumps(record))
         if not (folder / "record.json").is_file():  # else another process was quicker
             draft.replace(folder)
     finally:

@@ -10,7 +10,7 @@ def digits() -> ArraySource:
 
     Returns:
         ``image`` uint8 ``[1797, 8, 8, 1]`` (the 17 grey levels 0..16 of the set, stretched to
-        0..255) and ``label`` int32 ``[1797]``.
+        0..255) and ``label`` int32 ``[1797]``, named 0 to 9.
 
     References:
         Alpaydin and Kaynak 1998, UCI "Optical Recognition of Handwritten Digits" (its test set).
@@ -19,4 +19,5 @@ def digits() -> ArraySource:
 
     loaded = load_digits()
     images = np.rint(loaded.images * (255 / 16)).astype(np.uint8)
-    return ArraySource({"image": images[..., None], "label": loaded.target.astype(np.int32)})
+    arrays = {"image": images[..., None], "label": loaded.target.astype(np.int32)}
+    return ArraySource(arrays, names={"label": tuple("0123456789")})

@@ -26,7 +26,7 @@ def labelled_images(data: Data) -> ArraySource:
             f"a classifier needs 'label' beside the images, an example holds {sorted(example)}: for "
             "a folder, FolderSource(labels='subfolders'), or features that need no labels"
         )
-    images = np.concatenate([_pixels(rows["real"]) for rows in data.in_order()])
+    images = np.concatenate([checked_pixels(rows["real"]) for rows in data.in_order()])
     if (arrays := getattr(source, "arrays", None)) is not None:
         labels = np.asarray(arrays["label"])
     else:
@@ -34,7 +34,12 @@ def labelled_images(data: Data) -> ArraySource:
     return ArraySource({"image": images, "label": labels}, names=getattr(source, "names", {}))
 
 
-def _pixels(images: np.ndarray) -> np.ndarray:
+def checked_pixels(images: np.ndarray) -> np.ndarray:
+    """Images ``[N, H, W, C]`` in [-1, 1] as uint8.
+
+    Raises:
+        ValueError: they are none.
+    """
     if images.ndim != 4 or np.abs(images).max() > 1.01:
         raise ValueError(
             f"prepare_fn must make images [H, W, C] in [-1, 1] of each example, got "

@@ -14,6 +14,10 @@ from gan_jax.augment import AugmentFn, compose, rotate, translate
 from gan_jax.data import ArraySource, Batches, pixels_to_real
 from gan_jax.models.blocks import Conv
 
+VERSION = (
+    2  # raised with every change of the network or its training: files of another are not used
+)
+
 
 class ConvClassifier(nn.Module):
     """Images ``[B, H, W, C]`` in [-1, 1] to (logits ``[B, classes]``, features ``[B, F]``).

@@ -1,7 +1,7 @@
 """Classifiers on disk: trained once, found again by the data and the training that made them.
 
-One ``.npz`` file for each, named by a fingerprint of its data, its network and its training, so that
-none is ever taken for another. Its arrays are the parameters and one line of JSON; no pickles.
+One ``.npz`` file for each, named by a fingerprint of its data, its network, its training and the version of
+this code, so that none is ever taken for another. Its arrays are the parameters and one line of JSON; no pickles.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from gan_jax.data import ArraySource
-from gan_jax.metrics.classifier import Classifier, ConvClassifier, train_classifier
+from gan_jax.metrics.classifier import VERSION, Classifier, ConvClassifier, train_classifier
 
 _RECORD = "record"
 
@@ -31,7 +32,8 @@ def cached_classifier(
         training: labelled images.
         held_out: labelled images that measure its accuracy.
         folder: of the files; ``gan_jax/classifiers`` under the user's cache (``XDG_CACHE_HOME``, or
-            ``~/.cache``) without it. A file that is damaged is written anew.
+            ``~/.cache``) without it. A file that is damaged is written anew; where nothing can be
+            written, the next call trains again.
         **training_options: of ``train_classifier``.
     """
     made_of = _made_of(training, held_out, training_options)
@@ -41,7 +43,8 @@ def cached_classifier(
     if found is not None:
         return found
     classifier = train_classifier(training, held_out, **training_options)
-    _save(file, classifier, made_of)
+    with suppress(OSError):  # a folder that cannot be written costs the next training, not this run
+        _save(file, classifier, made_of)
     return classifier
 
 
@@ -49,7 +52,7 @@ def _made_of(training: ArraySource, held_out: ArraySource, options: dict[str, An
     bound = inspect.signature(train_classifier).bind(training, held_out, **options)
     bound.apply_defaults()
     sources = {"training": training.fingerprint(), "held_out": held_out.fingerprint()}
-    return json.loads(json.dumps({**bound.arguments, **sources}))
+    return json.loads(json.dumps({**bound.arguments, **sources, "version": VERSION}))
 
 
 def cache_folder() -> Path:
@@ -71,7 +74,11 @@ def _save(file: Path, classifier: Classifier, made_of: dict) -> None:
     arrays = flatten_dict(classifier.variables, sep="/")
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".part", delete=False) as part:
-        np.savez(part, **arrays, **{_RECORD: json.dumps(record)})
+        try:
+            np.savez(part, **arrays, **{_RECORD: json.dumps(record)})
+        except OSError:  # the disk is full
+            os.unlink(part.name)
+            raise
     os.replace(part.name, file)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gan_jax.data import ArraySource
 from gan_jax.drawing.blocks import filled, in_blocks
-from gan_jax.metrics.classifier import training_and_held_out
+from gan_jax.metrics.classifier import Classifier, training_and_held_out
 from gan_jax.metrics.classifier_cache import cached_classifier
 from gan_jax.metrics.inception import NUM_FEATURES, SIZE, InceptionV3
 from gan_jax.metrics.inception_weights import inception_variables
@@ -131,6 +131,16 @@ def classifier_network(source: ArraySource, **training_options: Any) -> FeatureN
     """
     seed = training_options.get("seed", 0)
     classifier = cached_classifier(*training_and_held_out(source, seed=seed), **training_options)
+    return network_of(classifier, "a classifier trained here")
+
+
+def network_of(classifier: Classifier, words: str) -> FeatureNetwork:
+    """The penultimate layer of a classifier.
+
+    Args:
+        classifier: trained.
+        words: what it is, for the protocol.
+    """
     network = classifier.network
 
     def apply_fn(variables, images):
@@ -138,7 +148,7 @@ def classifier_network(source: ArraySource, **training_options: Any) -> FeatureN
         return features, logits
 
     description = (
-        f"the {network.num_features} of a classifier trained here (held-out accuracy "
+        f"the {network.num_features} of {words} (held-out accuracy "
         f"{100 * classifier.accuracy:.1f} % of {classifier.num_held_out})"
     )
     name, weights = f"{network.num_features} features", classifier.variables

@@ -1,0 +1,1 @@
+"""Networks that look at samples: trained on the experiment's own data, or published."""
