@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gan_jax.metrics.errors import of_two_orders
 from gan_jax.metrics.estimate import Estimate
-from gan_jax.metrics.feature_sets import Features, check_pair
+from gan_jax.metrics.feature_sets import Features, check_features, check_pair
+from gan_jax.metrics.frechet_expansion import Expansion, expansion
 from gan_jax.metrics.moments import Moments, moments
 
 
@@ -36,8 +38,7 @@ def frechet_distance(features: Features, reference: Features) -> float:
 
 def frechet_to(reference: Moments) -> Callable[[Moments], float]:
     """:func:`frechet_distance` from moments, to one reference whose root is taken once."""
-    values, vectors = np.linalg.eigh(reference.covariance)
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    root = _root(reference.covariance)
 
     def distance(found: Moments) -> float:
         covariance = found.covariance
@@ -47,6 +48,40 @@ def frechet_to(reference: Moments) -> Callable[[Moments], float]:
         return float(max(difference @ difference + trace, 0.0))
 
     return distance
+
+
+def frechet_estimate(features: Features, reference: Features) -> Estimate:
+    """:func:`frechet_distance` and its standard error, in two decompositions.
+
+    Args:
+        features: ``[N, F]``, N >= 2.
+        reference: ``[M, F]``, M >= 2.
+
+    Returns:
+        The distance; its error by :func:`gan_jax.metrics.frechet_expansion.expansion`, features drawn again
+        and reference held. Also right where both sets are of one distribution, where the distance is little
+        but its bias: measured over 400 sets of 1,000 and 3,000, the error was 0.88 to 1.21 of the scatter
+        there, and 0.9 to 1.15 elsewhere. With a tail so heavy that some samples make the scatter
+        (Student's t of 5 degrees of freedom) single errors are 0.3 to 2 times the scatter.
+
+    Raises:
+        ValueError: as :func:`frechet_distance`.
+    """
+    features, reference = check_pair(features, reference, at_least=2)
+    return frechet_estimate_to(moments(reference))(features)
+
+
+def frechet_estimate_to(reference: Moments) -> Callable[[Features], Estimate]:
+    """:func:`frechet_estimate` to one reference whose root is taken once: then one decomposition each."""
+    root = _root(reference.covariance)
+
+    def estimate(features: Features) -> Estimate:
+        features = check_features("features", features, at_least=2)
+        found, num = expansion(features, reference, root), len(features)
+        error = of_two_orders(found.first / num, 2.0 * found.second / num**2)
+        return Estimate(found.value, error)
+
+    return estimate
 
 
 def frechet_infinity(
@@ -72,8 +107,11 @@ def frechet_infinity(
         seed: of the subsets.
 
     Returns:
-        a, which may be below 0 for sets of one distribution, and its standard error by the scatter
-        about the line.
+        a, which may be below 0 for sets of one distribution. Its standard error, features drawn again and
+        reference held, follows from that of the distance, as a is a weighted sum of distances whose
+        subsets share rows (the scatter about the line is a third of it): 1.1 to 1.2 times the error of the
+        distance far from the reference, and twice near it. Measured over 80 to 200 sets of 1,000 and
+        3,000 in 4 to 64 dimensions, it was 0.93 to 1.1 of the scatter.
 
     Raises:
         ValueError: as :func:`frechet_distance`, or the sizes make no line.
@@ -89,12 +127,33 @@ def frechet_infinity(
             f"a line needs at least 3 sizes between 2 and the {num} samples, got num_sizes="
             f"{num_sizes} and smallest={smallest}"
         )
-    distance = frechet_to(moments(reference))
+    reference = moments(reference)
+    distance = frechet_to(reference)
     random = np.random.default_rng(seed)
     sizes = np.linspace(smallest, num, num_sizes).astype(int)
-    distances = [distance(moments(features[random.permutation(num)[:size]])) for size in sizes]
-    columns = np.stack([np.ones(num_sizes), 1.0 / sizes], axis=1)
-    line, *_ = np.linalg.lstsq(columns, distances, rcond=None)
-    scatter = np.sum((columns @ line - distances) ** 2) / (num_sizes - 2)
-    error = np.sqrt(scatter * np.linalg.inv(columns.T @ columns)[0, 0])
-    return Estimate(float(line[0]), float(error))
+    subsets = [random.permutation(num)[:size] for size in sizes]
+    distances = [distance(moments(features[subset])) for subset in subsets]
+    weights = np.linalg.pinv(np.stack([np.ones(num_sizes), 1.0 / sizes], axis=1))[0]
+    found = expansion(features, reference, _root(reference.covariance))
+    return Estimate(float(weights @ distances), _error_of_weighted(weights, subsets, found, num))
+
+
+def _error_of_weighted(
+    weights: np.ndarray, subsets: list[np.ndarray], found: Expansion, num: int
+) -> float:
+    """The error of ``sum_k w_k D(subset k)``, of which one sample has the share ``sum_k w_k [i in k] / n_k``.
+
+    Likewise a pair; see :class:`gan_jax.metrics.frechet_expansion.Expansion`, whose noise is taken off.
+    """
+    shares = np.zeros((len(subsets), num))  # of the rows in each subset's mean
+    for row, subset in zip(shares, subsets, strict=True):
+        row[subset] = 1.0 / len(subset)
+    alone = weights @ shares
+    of_pairs = weights @ (shares @ shares.T) ** 2 @ weights - ((weights @ shares**2) ** 2).sum()
+    first = max(found.first - 4.0 * found.second / num, 0.0)
+    return float(np.sqrt(first * (alone**2).sum() + 2.0 * found.second * of_pairs))
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T

@@ -1,7 +1,10 @@
 """The kernel distance (KID): the squared maximum mean discrepancy of two sets of features."""
 
+from typing import NamedTuple
+
 import numpy as np
 
+from gan_jax.metrics.errors import of_two_orders
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.feature_sets import Features, check_pair
 
@@ -27,16 +30,7 @@ def squared_mmd(features: Features, reference: Features) -> float:
         Binkowski et al. 2018, arXiv 1801.01401, section 4 (the kernel).
     """
     features, reference = check_pair(features, reference, at_least=2)
-
-    def kernel(first, second):
-        return (first @ second.T / first.shape[1] + 1.0) ** 3
-
-    def mean_of_pairs(rows):
-        values = kernel(rows, rows)
-        return (values.sum() - np.trace(values)) / (len(rows) * (len(rows) - 1))
-
-    across = kernel(features, reference).mean()
-    return float(mean_of_pairs(features) + mean_of_pairs(reference) - 2.0 * across)
+    return _part(features, reference).value
 
 
 def kernel_distance(
@@ -57,16 +51,21 @@ def kernel_distance(
         seed: of the subsets.
 
     Returns:
-        The mean; its standard error, the subsets' standard deviation over the root of their number, or
-        of the number of disjoint subsets that the smaller set holds where that is less: too large an error
-        for sets of one distribution, about right for others. None where it holds one only.
+        The mean; its standard error, features drawn again and reference held. The mean is a weighted mean over
+        pairs of features, so the error has a part of single features, ``2 (mean_x' k(x, x') - mean_y k(x,
+        y))`` with the weight of all subsets that x is in, and one of pairs (see
+        :func:`gan_jax.metrics.errors.of_two_orders`). Measured over 80 to 300 sets of 1,000 in 2 to 64
+        dimensions: 0.8 to 1.1 of the scatter, for sets of one distribution too. Not with heavy tails: the
+        kernel's square has the sixth moment, and where that is infinite (Student's t of 5 degrees of freedom)
+        a few samples make the scatter, and most errors are 0.7 of it.
 
     Raises:
         ValueError: as :func:`squared_mmd`, or the subsets do not fit.
 
     References:
         Binkowski et al. 2018, arXiv 1801.01401, section 4. Papers print the standard deviation of 100
-        subsets of 1,000 or its tenth; the subsets overlap, so the tenth is too small an error.
+        subsets of 1,000 or its tenth; neither is the error of the mean, as the subsets overlap;
+        Hoeffding 1948, doi 10.1214/aoms/1177730196, equation 5.13 (the variance of a mean over pairs).
     """
     features, reference = check_pair(features, reference, at_least=2)
     smaller = min(len(features), len(reference))
@@ -75,12 +74,53 @@ def kernel_distance(
             f"subset_size must be between 2 and the {smaller} rows of the smaller set, and num_subsets "
             f"at least 1, got {subset_size} and {num_subsets}: draw more samples, or take smaller subsets"
         )
-    random = np.random.default_rng(seed)
+    random, num = np.random.default_rng(seed), len(features)
+    values, pairs = [], []
+    times, shares = (
+        np.zeros(num),
+        np.zeros(num),
+    )  # in how many subsets a row is; what it adds to the mean
+    for _ in range(num_subsets):
+        rows, others = (random.choice(n, subset_size, replace=False) for n in (num, len(reference)))
+        part = _part(features[rows], reference[others])
+        values.append(part.value)
+        pairs.append(part.pairs)
+        times[rows] += 1.0
+        shares[rows] += part.rows
+    shares -= times * (shares.sum() / times.sum())
+    first = ((2.0 * shares / times.sum()) ** 2).sum()
+    # of all pairs, those of one subset have a weight, and those of two twice: 1 + 1 / (how often, in the mean)
+    often = num_subsets * subset_size * (subset_size - 1) / (num * (num - 1))
+    weights = (1.0 + 1.0 / often if subset_size < num else 1.0) / (num * (num - 1))
+    second = 2.0 * weights * np.mean(pairs)
+    return Estimate(float(np.mean(values)), of_two_orders(first, second))
 
-    def subset(rows):
-        return rows[random.choice(len(rows), subset_size, replace=False)]
 
-    values = [squared_mmd(subset(features), subset(reference)) for _ in range(num_subsets)]
-    independent = min(num_subsets, smaller // subset_size)
-    error = float(np.std(values, ddof=1) / np.sqrt(independent)) if independent > 1 else None
-    return Estimate(float(np.mean(values)), error)
+class _Part(NamedTuple):
+    """Of one subset: the squared discrepancy, what each row adds to it, and the square of what pairs add."""
+
+    value: float
+    rows: np.ndarray
+    pairs: float
+
+
+def _part(features: np.ndarray, reference: np.ndarray) -> _Part:
+    within, means = _other_pairs(features)
+    _, theirs = _other_pairs(reference)
+    across = _kernel(features, reference).mean(1)
+    value = means.mean() + theirs.mean() - 2.0 * across.mean()
+    alone = within - means[:, None] - means[None] + means.mean()
+    np.fill_diagonal(alone, 0.0)
+    num = len(features)
+    return _Part(float(value), means - across, float((alone**2).sum() / (num * (num - 1))))
+
+
+def _kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return (first @ second.T / first.shape[1] + 1.0) ** 3
+
+
+def _other_pairs(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The kernel of all pairs, 0 for a row and itself; the mean over the others of each row."""
+    values = _kernel(rows, rows)
+    np.fill_diagonal(values, 0.0)
+    return values, values.sum(1) / (len(rows) - 1)

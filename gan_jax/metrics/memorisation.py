@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gan_jax.metrics.errors import standard_error_of
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.feature_sets import Features, check_pair
 from gan_jax.metrics.neighbours import nearest
@@ -20,8 +21,10 @@ def closer_share(features: Features, held_out: Features, training: Features) -> 
 
     Returns:
         0.5 where samples are as new as held-out examples, 1 where all are copies, below 0.5 where they
-        lie farther from the training set than real examples do (they may be poor). Its standard error
-        is that under no difference, ``sqrt((N + M + 1) / (12 N M))``.
+        lie farther from the training set than real examples do (they may be poor). Its standard error is
+        that of a mean over samples of the share of held-out examples that are farther, held-out and
+        training examples held: 0 where all are copies. To compare it with 0.5 rather than with another row of
+        the same protocol, count the luck of the held-out examples too: ``1 / (12 M)`` more in the square.
 
     Raises:
         ValueError: the shapes do not fit, or a value is not finite.
@@ -34,6 +37,5 @@ def closer_share(features: Features, held_out: Features, training: Features) -> 
     ours, theirs = (np.sort(nearest(rows, training)[1][:, 0]) for rows in (features, held_out))
     closer = len(theirs) - np.searchsorted(theirs, ours, side="right")
     equal = len(theirs) - np.searchsorted(theirs, ours, side="left") - closer
-    num, other = len(ours), len(theirs)
-    value = (closer.sum() + 0.5 * equal.sum()) / (num * other)
-    return Estimate(float(value), float(np.sqrt((num + other + 1) / (12 * num * other))))
+    shares = (closer + 0.5 * equal) / len(theirs)
+    return Estimate(float(shares.mean()), standard_error_of(shares))

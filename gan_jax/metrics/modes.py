@@ -8,6 +8,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import special  # not scipy.stats, whose import takes every command most of a second
 
+from gan_jax.metrics.errors import of_two_orders, standard_error_of
+from gan_jax.metrics.estimate import Estimate
+
 HIGH_QUALITY_SHARE = 1.0 - np.exp(-4.5)  # of a true sampler: within 3 deviations in the plane
 
 
@@ -44,6 +47,35 @@ def kl_to_weights(modes: Int[np.ndarray, " n"], weights: Float[np.ndarray, " k"]
     shares = counts / counts.sum()
     found = shares > 0
     return float(max(np.sum(shares[found] * np.log(shares[found] / weights[found])), 0.0))
+
+
+def kl_to_uniform_estimate(modes: Int[np.ndarray, " n"], num_modes: int) -> Estimate:
+    """:func:`kl_to_uniform` and its standard error; see :func:`kl_to_weights_estimate`."""
+    return kl_to_weights_estimate(modes, np.full(num_modes, 1.0 / num_modes))
+
+
+def kl_to_weights_estimate(
+    modes: Int[np.ndarray, " n"], weights: Float[np.ndarray, " k"]
+) -> Estimate:
+    """:func:`kl_to_weights` and its standard error, samples redrawn.
+
+    To first order that of the mean of ``log(share / weight)``; where the shares are the weights, ``2 N KL`` is
+    chi-squared with as many degrees of freedom as there are found modes but one.
+
+    Args:
+        modes: one mode number per sample.
+        weights: of the true modes; positive, of sum 1.
+
+    References:
+        Wilks 1938, doi 10.1214/aoms/1177732360 (the chi-squared limit).
+    """
+    counts = _counts(modes, len(weights))
+    num, found = counts.sum(), counts > 0
+    shares = counts[found] / num
+    logs = np.log(shares / np.asarray(weights)[found])
+    first = (shares @ logs**2 - (shares @ logs) ** 2) / num
+    second = (np.count_nonzero(found) - 1) / (2.0 * num**2)
+    return Estimate(kl_to_weights(modes, weights), of_two_orders(first, second))
 
 
 def nearest_mode(
@@ -88,6 +120,16 @@ def relative_width(distances: Float[np.ndarray, " n"], dimension: int, radius: f
     wider, share = special.chdtr([dimension + 2, dimension], radius**2)
     expected = dimension * wider / share
     return float(np.sqrt(np.mean(np.square(distances)) / expected))
+
+
+def relative_width_estimate(
+    distances: Float[np.ndarray, " n"], dimension: int, radius: float
+) -> Estimate:
+    """:func:`relative_width` and its standard error, samples redrawn; None for a single sample."""
+    width = relative_width(distances, dimension, radius)
+    squares = np.square(np.asarray(distances, np.float64))
+    influence = squares * (width / (2.0 * squares.mean())) if width > 0 else squares
+    return Estimate(width, standard_error_of(influence))
 
 
 def _counts(modes: np.ndarray, num_modes: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from gan_jax.metrics.errors import of_two_orders
 from gan_jax.metrics.estimate import Estimate
 
 Images = Float[Array, "batch height width channels"]
@@ -97,7 +98,8 @@ def ms_ssim_diversity(
         seed: of the pairs.
 
     Returns:
-        In [0, 1], 1 where all samples are one; with its standard error. Noise, too, is diverse.
+        In [0, 1], 1 where all samples are one; with its standard error, samples redrawn: an image is in
+        several pairs, so these are not independent. Noise, too, is diverse.
 
     Raises:
         ValueError: there are too few samples or pairs, or the images are too small.
@@ -118,7 +120,16 @@ def ms_ssim_diversity(
             for rows in np.array_split(np.arange(num_pairs), -(-num_pairs // 250))
         ]
     )
-    return Estimate(float(values.mean()), float(values.std(ddof=1) / np.sqrt(num_pairs)))
+    return Estimate(float(values.mean()), _error_of_pairs(values, first, second, num))
+
+
+def _error_of_pairs(values: np.ndarray, first: np.ndarray, second: np.ndarray, num: int) -> float:
+    """Of a mean over pairs of rows: each row with all pairs that it is in, so that each pair counts twice."""
+    away = np.asarray(values, np.float64) - values.mean()
+    of_rows = sum(np.bincount(rows, away, minlength=num) for rows in (first, second))
+    _, times = np.unique(np.sort(np.stack([first, second]), axis=0), axis=1, return_counts=True)
+    pairs = (away**2).mean() * (times**2).sum()
+    return of_two_orders((of_rows**2).sum() / len(values) ** 2, pairs / len(values) ** 2)
 
 
 def _check(first: Images, second: Images) -> None:

@@ -67,7 +67,7 @@ def prdc(features: Features, reference: Features, *, k: int = 5) -> PRDC:
         nearest[rows] = distances.min(1)
         recalled[rows] = (distances < fake_radii[None]).any(1)
 
-    _each_block(reference, features, look)
+    each_block(reference, features, look)
     return PRDC(
         precision=float((in_balls > 0).mean()),
         recall=float(recalled.mean()),
@@ -85,7 +85,7 @@ def kth_distances(rows: Features, k: int) -> np.ndarray:
         distances[own, start + own] = -1.0  # itself comes first, whatever its copies
         found[start : start + len(distances)] = np.partition(distances, k, axis=1)[:, k]
 
-    _each_block(rows, rows, look)
+    each_block(rows, rows, look)
     return found
 
 
@@ -106,11 +106,11 @@ def nearest(rows: Features, among: Features, k: int = 1) -> tuple[np.ndarray, np
         numbers[block] = np.take_along_axis(closest, order, 1)
         distances_[block] = np.take_along_axis(near, order, 1)
 
-    _each_block(rows, among, look)
+    each_block(rows, among, look)
     return numbers, distances_
 
 
-def _each_block(
+def each_block(
     rows: np.ndarray, columns: np.ndarray, look: Callable[[np.ndarray, int], None]
 ) -> None:
     """``look(distances [b, M], first row)`` for every block of rows."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.feature_sets import Features, check_pair
-from gan_jax.metrics.wasserstein import wasserstein_1
+from gan_jax.metrics.wasserstein_error import mean_wasserstein_1
 
 
 def sliced_wasserstein(
@@ -22,7 +22,9 @@ def sliced_wasserstein(
         seed: of the directions.
 
     Returns:
-        The mean, in the unit of the features, and its standard error over the directions.
+        The mean, in the unit of the features. Its standard error, features drawn again, reference and
+        directions held, is that of :func:`gan_jax.metrics.wasserstein_error.mean_wasserstein_1`; that of the
+        directions is not in it, as one seed gives all rows the same.
 
     Raises:
         ValueError: the shapes do not fit, a value is not finite, or there is no direction.
@@ -36,9 +38,4 @@ def sliced_wasserstein(
         raise ValueError(f"num_directions must be at least 1, got {num_directions}")
     directions = np.random.default_rng(seed).normal(size=(features.shape[1], num_directions))
     directions /= np.linalg.norm(directions, axis=0)
-    distances = [
-        wasserstein_1(x, y)
-        for x, y in zip((features @ directions).T, (reference @ directions).T, strict=True)
-    ]
-    error = np.std(distances, ddof=1) / np.sqrt(num_directions) if num_directions > 1 else None
-    return Estimate(float(np.mean(distances)), None if error is None else float(error))
+    return mean_wasserstein_1(features @ directions, reference @ directions)

@@ -3,6 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
+from gan_jax.metrics.estimate import Estimate
+from gan_jax.metrics.wasserstein_error import mean_wasserstein_1
+
 
 def wasserstein_1(first: Float[np.ndarray, "..."], second: Float[np.ndarray, "..."]) -> float:
     """Wasserstein-1 between the empirical distributions of two sets of scalars.
@@ -29,6 +32,27 @@ def wasserstein_1(first: Float[np.ndarray, "..."], second: Float[np.ndarray, "..
     left = points[:-1]
     shares = [np.searchsorted(set_, left, side="right") / len(set_) for set_ in (first, second)]
     return float(np.sum(np.abs(shares[0] - shares[1]) * np.diff(points)))
+
+
+def wasserstein_1_estimate(
+    samples: Float[np.ndarray, "n ..."], reference: Float[np.ndarray, "m ..."]
+) -> Estimate:
+    """:func:`wasserstein_1` and its standard error, samples redrawn and reference held.
+
+    Args:
+        samples: ``[N, ...]``; all values of all rows, of which those of one row may depend on each other.
+        reference: likewise; their number may differ.
+
+    Returns:
+        The distance; its error by :func:`gan_jax.metrics.wasserstein_error.mean_wasserstein_1`; None for a
+        single row.
+
+    Raises:
+        ValueError: as :func:`wasserstein_1`.
+    """
+    _sorted("samples", samples), _sorted("reference", reference)
+    samples, reference = (np.asarray(rows, np.float64) for rows in (samples, reference))
+    return mean_wasserstein_1(samples.reshape(len(samples), -1, 1), reference.reshape(-1, 1))
 
 
 def _sorted(name: str, values: np.ndarray) -> np.ndarray:
