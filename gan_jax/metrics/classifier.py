@@ -140,7 +140,9 @@ def _fit(
     example = pixels_to_real(batches.source[:1])["real"]
     variables = network.init(key, example, train=False)
     opt_state = optimizer.init(variables)
-    for step in tqdm(range(steps), desc="training the classifier that judges", leave=False, disable=None):
+    for step in tqdm(
+        range(steps), desc="training the classifier that judges", leave=False, disable=None
+    ):
         variables, opt_state = update(variables, opt_state, batches[step], jnp.int32(step))
     return variables
 

@@ -11,16 +11,21 @@ from gan_jax.data import Data
 from gan_jax.data.labelled import labelled_images
 from gan_jax.drawing import Sampler
 from gan_jax.drawing.sampler import noise, real
-from gan_jax.metrics.classes import CONFIDENT, class_shares, classes_covered, confident_share
+from gan_jax.metrics.classes import (
+    CONFIDENT,
+    classes_covered,
+    confident_share_estimate,
+    rarest_share,
+)
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators.evaluator import Evaluator, Figure
 from gan_jax.metrics.feature_networks import Embedded, FeatureNetwork, classifier_network, embed
-from gan_jax.metrics.frechet import frechet_distance
+from gan_jax.metrics.frechet import frechet_estimate
 from gan_jax.metrics.inception_score import inception_score
 from gan_jax.metrics.kernel_distance import kernel_distance
 from gan_jax.metrics.memorisation import closer_share
 from gan_jax.metrics.ms_ssim import WINDOW, ms_ssim_diversity
-from gan_jax.metrics.neighbours import prdc
+from gan_jax.metrics.neighbour_errors import prdc_estimates
 from gan_jax.metrics.sliced_wasserstein import sliced_wasserstein
 
 NetworkFn = Callable[[Data], FeatureNetwork]
@@ -57,10 +62,10 @@ def quality(
         seen = embed(network, _samples(sampler), keep_images=0)
         probabilities = softmax(np.asarray(seen.logits, np.float64), axis=1)
         return {
-            "frechet": Estimate(frechet_distance(seen.features, reference().features)),
+            "frechet": frechet_estimate(seen.features, reference().features),
             "classes": Estimate(classes_covered(probabilities)),
-            "rarest_share": Estimate(float(class_shares(probabilities).min())),
-            "confident_share": Estimate(confident_share(probabilities)),
+            "rarest_share": rarest_share(probabilities),
+            "confident_share": confident_share_estimate(probabilities),
         }
 
     return Evaluator(
@@ -148,10 +153,10 @@ def _distances(seen: Embedded, reference: Embedded, seed: int) -> dict[str, Esti
     features = (seen.features, reference.features)
     size = min(1000, *(len(rows) // 4 for rows in features))  # a quarter: so there is an error
     return {
-        "frechet": Estimate(frechet_distance(*features)),
+        "frechet": frechet_estimate(*features),
         "kernel": kernel_distance(*features, subset_size=size, seed=seed),
         "inception_score": inception_score(seen.logits, seed=seed),
-        **{k: Estimate(v) for k, v in prdc(*features, k=NEIGHBOURS)._asdict().items()},
+        **prdc_estimates(*features, k=NEIGHBOURS)._asdict(),
         "sliced_wasserstein": sliced_wasserstein(*features, seed=seed),
     }
 

@@ -6,15 +6,16 @@ from gan_jax.data import Data
 from gan_jax.data.mixtures import Mixture
 from gan_jax.drawing import Sampler
 from gan_jax.drawing.sampler import real, uniform_noise
+from gan_jax.metrics.errors import share
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators.evaluator import Evaluator, Figure
 from gan_jax.metrics.modes import (
     HIGH_QUALITY_SHARE,
-    kl_to_weights,
+    kl_to_weights_estimate,
     modes_covered,
     nearest_mode,
     quality_radius,
-    relative_width,
+    relative_width_estimate,
 )
 
 
@@ -44,14 +45,15 @@ def mixture_modes(data: Data, *, truth: Mixture, num_samples: int = 2500) -> Eva
         modes, distances = nearest_mode(samples, truth.means, truth.scales)
         near = distances < radius
         good = modes[near]
-        none = float(-np.log(truth.weights.min()))
+        if not len(good):
+            none = Estimate(float(-np.log(truth.weights.min())))
+            zero = Estimate(0.0)
+            return {"modes": zero, "high_quality_share": share(near), "kl": none, "width": zero}
         return {
-            "modes": Estimate(modes_covered(good, num_modes) if len(good) else 0),
-            "high_quality_share": Estimate(len(good) / len(samples)),
-            "kl": Estimate(kl_to_weights(good, truth.weights) if len(good) else none),
-            "width": Estimate(
-                relative_width(distances[near], dimension, radius) if len(good) else 0.0
-            ),
+            "modes": Estimate(modes_covered(good, num_modes)),
+            "high_quality_share": share(near),
+            "kl": kl_to_weights_estimate(good, truth.weights),
+            "width": relative_width_estimate(distances[near], dimension, radius),
         }
 
     box = truth.sample(num_samples, seed=1)

@@ -12,8 +12,8 @@ from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators.evaluator import Evaluator, Figure
 from gan_jax.metrics.evaluators.images import rows_of_each_part
 from gan_jax.metrics.feature_networks import digest
-from gan_jax.metrics.frechet import frechet_distance
-from gan_jax.metrics.modes import kl_to_uniform, modes_covered
+from gan_jax.metrics.frechet import frechet_estimate
+from gan_jax.metrics.modes import kl_to_uniform_estimate, modes_covered
 
 MODES = 1000
 
@@ -47,8 +47,8 @@ def stacked_digits(
         modes, features = _read(classifier, [drawn.samples for drawn in sampler()])
         return {
             "modes": Estimate(modes_covered(modes, MODES)),
-            "kl": Estimate(kl_to_uniform(modes, MODES)),
-            "frechet": Estimate(frechet_distance(features, reference())),
+            "kl": kl_to_uniform_estimate(modes, MODES),
+            "frechet": frechet_estimate(features, reference()),
         }
 
     accuracy = f"{100 * classifier.accuracy:.1f} % of {classifier.num_held_out}"

@@ -7,11 +7,12 @@ from gan_jax.data import Data
 from gan_jax.drawing import Sampler
 from gan_jax.drawing.sampler import real, uniform_noise
 from gan_jax.markov import fit_transition, transition_nll
-from gan_jax.metrics.autocorrelation import autocorrelation
+from gan_jax.metrics.autocorrelation import autocorrelation, autocorrelation_estimate
+from gan_jax.metrics.errors import deviation_of, distance_from, mean_of
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators.evaluator import Evaluator, Figure
 from gan_jax.metrics.evaluators.images import rows_of_each_part
-from gan_jax.metrics.wasserstein import wasserstein_1
+from gan_jax.metrics.wasserstein import wasserstein_1_estimate
 
 
 def scalars(data: Data, *, num_samples: int = 50_000) -> Evaluator:
@@ -27,9 +28,9 @@ def scalars(data: Data, *, num_samples: int = 50_000) -> Evaluator:
     def measure_fn(sampler: Sampler) -> dict[str, Estimate]:
         samples = _samples(sampler)
         return {
-            "wasserstein_1": Estimate(wasserstein_1(samples, reference)),
-            "mean": Estimate(float(np.mean(samples))),
-            "std": Estimate(float(np.std(samples))),
+            "wasserstein_1": wasserstein_1_estimate(samples, reference),
+            "mean": mean_of(samples),
+            "std": deviation_of(samples),
         }
 
     return Evaluator(
@@ -67,14 +68,14 @@ def sequences(data: Data, *, num_samples: int = 50_000) -> Evaluator:
 
     def measure_fn(sampler: Sampler) -> dict[str, Estimate]:
         samples = _samples(sampler)
-        found = [autocorrelation(samples, lag=lag) for lag in (1, 2)]
+        found = [autocorrelation_estimate(samples, lag=lag) for lag in (1, 2)]
         nll = np.asarray(transition_nll(transition, samples))
         return {
-            "lag_1_error": Estimate(abs(found[0] - expected[0])),
-            "lag_2_error": Estimate(abs(found[1] - expected[1])),
-            "lag_1": Estimate(found[0]),
-            "std": Estimate(float(np.std(samples))),
-            "transition_nll": Estimate(float(nll.mean())),
+            "lag_1_error": distance_from(expected[0], found[0]),
+            "lag_2_error": distance_from(expected[1], found[1]),
+            "lag_1": found[0],
+            "std": deviation_of(samples),
+            "transition_nll": mean_of(nll),
         }
 
     return Evaluator(
