@@ -8,7 +8,7 @@ import gan_jax
 ROOT = Path(gan_jax.__file__).parent
 # From the top down; a room may lean on those below it, and on itself where it is a folder.
 ROOMS = [
-    "commands", "tables", "training", "metrics", "drawing", "data", "stability", "game", "models", "remedies", "mathematics"
+    "commands", "testing", "tables", "training", "metrics", "drawing", "data", "stability", "game", "models", "remedies", "mathematics"
 ]  # fmt: skip
 MATHEMATICS = {
     "losses",
