@@ -81,9 +81,11 @@ def _distinct(trial: Trial) -> None:
 
 
 def _pure_trace(trial: Trial) -> None:
+    state = jax.eval_shape(trial.init, trial.key, trial.batch)
+
     def program():
         step = make_train_step(trial.game, trial.play)
-        closed = jax.make_jaxpr(step)(trial.first, trial.batch, trial.key)
+        closed = jax.make_jaxpr(step)(state, trial.batch, trial.key)
         return re.sub(r"0x[0-9a-f]+", "", str(closed.jaxpr)), closed.consts
 
     (first, constants), (again, others) = program(), program()

@@ -54,6 +54,8 @@ def for_all(check_fn: Check, **strategies: Any) -> None:
     @hypothesis.settings(
         deadline=None,  # the first example compiles
         database=None,
+        # to explain which lines of code matter takes seconds, and they are those of JAX
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
         report_multiple_bugs=False,
         suppress_health_check=list(hypothesis.HealthCheck),
     )

@@ -120,15 +120,16 @@ def _train(module: nn.Module, variables: Any, args: tuple) -> Trained:
         outputs, after, _ = one_pass(
             module, {"params": params, **before}, jax.random.key(1), lambda f: f(*args)
         )
-        total = sum(_weights(leaf, i) for i, leaf in enumerate(jax.tree.leaves(outputs)))
+        total = sum(_weighted_sum(leaf, i) for i, leaf in enumerate(jax.tree.leaves(outputs)))
         return total, (outputs, after)
 
     gradients, (outputs, after) = jax.grad(weighted, has_aux=True)(variables["params"])
     return Trained(outputs, gradients, before, after)
 
 
-def _weights(leaf: jax.Array, index: int) -> jax.Array:
-    return jnp.sum(leaf * jax.random.normal(jax.random.key(index + 2), leaf.shape))
+def _weighted_sum(leaf: jax.Array, index: int) -> jax.Array:
+    """With weights that are all different: the plain sum of what is normalised has no slope."""
+    return leaf.ravel() @ np.cos(np.arange(leaf.size) + index, dtype=np.float32)
 
 
 def _rows(player: Player) -> int:

@@ -45,9 +45,14 @@ class Trial:
         return jax.random.key(0)
 
     @cached_property
+    def init(self) -> Callable[[jax.Array, Batch], GANState]:
+        """Of the key and the batch, compiled."""
+        return jax.jit(partial(init, self.game))
+
+    @cached_property
     def first(self) -> GANState:
         """The state before the first round."""
-        return jax.jit(partial(init, self.game))(self.key, self.batch)
+        return self.init(self.key, self.batch)
 
     @cached_property
     def step(self) -> Callable[[GANState], tuple[GANState, dict[str, jax.Array]]]:
