@@ -306,17 +306,22 @@ def test_sound_models_pass():
     hold(laws)
 
 
-def test_a_discriminator_that_couples_rows_says_so():
+@pytest.mark.thorough
+def test_a_discriminator_that_couples_rows_is_found():
     coupled = discriminator.clone(statistic_fn=MinibatchStd)
     falls(model_laws(Line(), coupled, LATENTS), "discriminator: evaluation judges rows apart")
+
+
+def test_a_player_that_couples_rows_may_be_claimed():
     names = [
-        str(law) for law in model_laws(Line(), coupled, LATENTS, couples_rows=["discriminator"])
+        str(law)
+        for law in model_laws(generator, discriminator, LATENTS, couples_rows=["discriminator"])
     ]
     assert "generator: evaluation judges rows apart" in names
     assert "discriminator: evaluation judges rows apart" not in names
 
 
-# Games
+# Games; a sound one passes in test_game
 
 BATCH = {"real": np.float32(rng.normal(size=(1, 16, 2)))}
 
@@ -361,12 +366,6 @@ def test_a_game_that_counts_in_python_is_found():
     game = vector_game(show_fn=shows(lambda fake: fake * (1 + next(COUNT) / 8)))
     told = falls(game_laws(game, BATCH), "every trace is the same program")
     assert " became " in told
-
-
-def test_a_sound_game_passes():
-    """Its loss is one that a common shift leaves: the last bias has no gradient, but for rounding."""
-    game = vector_game(loss=losses.relativistic_pairing())
-    hold(game_laws(game, BATCH, without_gradient=["discriminator/*/bias"]))
 
 
 @pytest.mark.thorough
