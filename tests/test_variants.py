@@ -24,6 +24,7 @@ from gan_jax.game import (
     simultaneous,
     unrolled,
 )
+from gan_jax.testing import game_laws
 from gan_jax.training.parallel import jit_arrangement, pmap_arrangement, shard_map_arrangement
 
 key = jax.random.key(0)
@@ -72,21 +73,22 @@ def test_every_play_trains_it_whole_and_in_parts(name, play, micro_batches):
     assert finite((state, metrics)) and int(state.step) == 2
 
 
+# Biases before a normalisation: they have no gradient, but for rounding.
+STILL = {
+    "bigan": ["generator/decoder/bias"],
+    "infogan": ["generator/Dense_1/bias"],
+    "acgan": ["generator/Dense_1/bias"],
+    "cyclegan": ["generator/there/bias"],
+    "pix2pix": ["generator/Conv_1/bias"],
+    "vaegan": [],
+}
+
+
 @every_variant
-def test_every_leaf_of_both_players_gets_a_gradient(name):
+def test_the_laws_of_games(name):
     made = VARIANTS[name]()
-    before = jax.jit(partial(init, made.game))(key, made.batch)
-    state, _ = after(made, state=before)
-    for player in ("generator", "discriminator"):
-        pairs = jax.tree.map(
-            np.array_equal, before.player(player).params, state.player(player).params
-        )
-        still = [
-            jax.tree_util.keystr(path)
-            for path, same in jax.tree_util.tree_leaves_with_path(pairs)
-            if same
-        ]
-        assert not still, (player, still)
+    for law in game_laws(made.game, made.batch, without_gradient=STILL[name]):
+        law()
 
 
 def test_a_loss_that_forgets_the_real_logits_trains_no_encoder():

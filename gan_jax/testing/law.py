@@ -30,8 +30,9 @@ class Law(NamedTuple):
             self.check_fn()
         except Exception as error:
             kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
-            lines = [f"the law {self.name!r} fell: {kind}{error}"]
-            raise AssertionError("\n".join(lines + getattr(error, "__notes__", []))) from error
+            example = [note for note in getattr(error, "__notes__", []) if "check(" in note]
+            lines = [f"the law {self.name!r} fell: {kind}{error}", *example]
+            raise AssertionError("\n".join(lines)) from error
 
     def __str__(self) -> str:
         return self.name
