@@ -1,4 +1,4 @@
-"""The laws by which this repository tests itself, for the losses, terms, models and games of others.
+"""The laws by which this repository tests itself, for losses, terms, models and games of others.
 
 Each function below gives a list of :class:`Law`: a name and a check. One line makes them tests::
 

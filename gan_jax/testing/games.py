@@ -103,8 +103,8 @@ def _pure_trace(trial: Trial) -> None:
 def _traced_once(trial: Trial) -> None:
     expect(
         bool(trial.rounds) and trial.traces == 1,
-        f"{trial.traces} traces in {ROUNDS} rounds: a leaf of the state changes its shape, dtype or "
-        "weak type in a round",
+        f"{trial.traces} traces in {ROUNDS} rounds: a leaf of the state changes its shape, dtype "
+        "or weak type in a round",
     )
 
 
@@ -120,8 +120,8 @@ def _finite(trial: Trial) -> None:
             if jnp.issubdtype(leaf.dtype, jnp.floating):
                 expect(
                     np.isfinite(leaf),
-                    f"{name} is not finite after round {number}: jax.config.update('jax_debug_nans', "
-                    "True) says where",
+                    f"{name} is not finite after round {number}: "
+                    "jax.config.update('jax_debug_nans', True) says where",
                 )
 
 
@@ -190,8 +190,8 @@ def _devices(trial: Trial, devices: int) -> None:
         one = leaves_by_path(trial.rounds[-1][0].player(name).params)
         for path, leaf in leaves_by_path(state.player(name).params).items():
             look = (
-                f"{name}/{path} after {ROUNDS} rounds on {devices} devices against one: a term that "
-                "compares rows takes them from context.gather_fn"
+                f"{name}/{path} after {ROUNDS} rounds on {devices} devices against one: a term "
+                "that compares rows takes them from context.gather_fn"
             )
             expect_close(leaf, one[path], look, rtol=1e-3, atol=1e-4)
 

@@ -9,6 +9,10 @@ import numpy as np
 Check = Callable[..., None]
 
 
+class Fell(AssertionError):
+    """What does not hold, in words that need no traceback."""
+
+
 class Law(NamedTuple):
     """A check with a name; ``str(law)`` is the name, ``law()`` runs the check.
 
@@ -26,13 +30,15 @@ class Law(NamedTuple):
         Raises:
             AssertionError: the law fell, or what it looked at could not be computed.
         """
+        __tracebackhide__ = True  # pytest shows the line that called the law
         try:
             self.check_fn()
         except Exception as error:
             kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
             example = [note for note in getattr(error, "__notes__", []) if "check(" in note]
             lines = [f"the law {self.name!r} fell: {kind}{error}", *example]
-            raise AssertionError("\n".join(lines)) from error
+            cause = None if isinstance(error, Fell) else error
+            raise AssertionError("\n".join(lines)) from cause
 
     def __str__(self) -> str:
         return self.name
@@ -44,7 +50,7 @@ def claimed(laws: list[tuple[str, Check | None]]) -> list[Law]:
 
 
 def for_all(check_fn: Check, **strategies: Any) -> None:
-    """Runs a check on the examples of Hypothesis; the smallest that it fails is told with the error.
+    """Runs a check on the examples of Hypothesis; the smallest that fails is told with the error.
 
     Args:
         check_fn: called with one example of each strategy, by name.
@@ -99,7 +105,7 @@ def expect(holds: Any, message: str) -> None:
         AssertionError: it does not.
     """
     if not np.all(holds):
-        raise AssertionError(message)
+        raise Fell(message)
 
 
 def expect_close(got: Any, expected: Any, message: str, *, rtol=1e-5, atol=1e-6) -> None:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.losses import AdversarialLoss
-from gan_jax.testing.law import Law, claimed, expect, expect_close, for_all, vectors
+from gan_jax.testing.law import Fell, Law, claimed, expect, expect_close, for_all, vectors
 
 SIZE = 4  # rows of an example
 FAR = 1e4  # logits at which log(sigmoid(x)) is no longer finite in float32
@@ -65,30 +65,31 @@ def loss_laws(
     judge_fn = cache(partial(_judge_fn, loss))  # compiled once for all laws, by the first that runs
     level = optimum or 0.0
 
-    def when(claim: bool, check_fn: Callable) -> Callable | None:
-        return check_fn if claim else None
+    def given(claim: bool, check_fn: Callable, *args) -> Callable | None:
+        return None if not claim else lambda: check_fn(judge_fn(), *args)
 
-    def value_at(player: str, value: float | None) -> Callable | None:
-        return when(value is not None, lambda: _level(judge_fn(), player, level, value))
+    def at_level(player: str, value: float | None) -> Callable | None:
+        return None if value is None else lambda: _level(judge_fn(), player, level, value)
 
+    refused = partial(_refused, loss) if refuses_shapes else None
     return claimed(
         [
             ("one value per example and per patch", partial(_shapes, loss)),
-            ("rows are judged apart", when(rows_apart, lambda: _rows(loss, judge_fn()))),
-            ("jit changes nothing", lambda: _jit(loss, judge_fn())),
-            ("finite at logits of ten thousand", lambda: _finite(judge_fn())),
-            ("shapes that broadcast are refused", when(refuses_shapes, partial(_refused, loss))),
-            ("each player's gradient has its sign", lambda: _signs(judge_fn(), monotone)),
-            ("each player has a gradient", lambda: _moves(judge_fn(), monotone)),
+            ("rows are judged apart", given(rows_apart, _rows, loss)),
+            ("jit changes nothing", given(True, _jit, loss)),
+            ("finite at logits of ten thousand", given(True, _finite)),
+            ("shapes that broadcast are refused", refused),
+            ("each player's gradient has its sign", given(True, _signs, monotone)),
+            ("each player has a gradient", given(True, _moves, monotone)),
             (
                 "the optimum at equal distributions",
-                when(optimum is not None, lambda: _optimum(judge_fn(), level, monotone)),
+                given(optimum is not None, _optimum, level, monotone),
             ),
-            ("the discriminator's loss at indifference", value_at("discriminator", indifferent)),
-            ("the generator's loss at indifference", value_at("generator", generator_indifferent)),
-            ("bounded", when(bounded is not None, lambda: _bounds(judge_fn(), bounded))),
-            ("a common shift changes nothing", when(shift_invariant, lambda: _shift(judge_fn()))),
-            ("the players mirror each other", when(mirrored, lambda: _mirror(judge_fn()))),
+            ("the discriminator's loss at indifference", at_level("discriminator", indifferent)),
+            ("the generator's loss at indifference", at_level("generator", generator_indifferent)),
+            ("bounded", given(bounded is not None, _bounds, bounded)),
+            ("a common shift changes nothing", given(shift_invariant, _shift)),
+            ("the players mirror each other", given(mirrored, _mirror)),
         ]
     )
 
@@ -121,12 +122,12 @@ def _shapes(loss: AdversarialLoss) -> None:
             got = jax.eval_shape(fn, logits, logits)
             expect(
                 got.shape == shape and jnp.issubdtype(got.dtype, jnp.floating),
-                f"{player}(real, fake) of logits {shape} must be floating values of that shape, got "
-                f"{got.dtype}{list(got.shape)}: the caller takes the mean, and [:, None] broadcasts",
+                f"{player}(real, fake) of logits {shape} must be floating values of that shape, "
+                f"got {got.dtype}{list(got.shape)}: the mean is the caller's; [:, None] broadcasts",
             )
 
 
-def _rows(loss: AdversarialLoss, judge: JudgeFn) -> None:
+def _rows(judge: JudgeFn, loss: AdversarialLoss) -> None:
     real, fake = jnp.array([2.0, -1.0, 0.0, 0.5]), jnp.array([0.5, 1.0, -3.0, 0.25])
     for player, fn in loss._asdict().items():
         expect_close(
@@ -137,7 +138,7 @@ def _rows(loss: AdversarialLoss, judge: JudgeFn) -> None:
         )
 
 
-def _jit(loss: AdversarialLoss, judge: JudgeFn) -> None:
+def _jit(judge: JudgeFn, loss: AdversarialLoss) -> None:
     def check(real, fake):
         for player, fn in loss._asdict().items():
             eager, jitted = fn(jnp.array(real), jnp.array(fake)), judge(real, fake)
@@ -169,7 +170,7 @@ def _refused(loss: AdversarialLoss) -> None:
             except ValueError as error:
                 expect(str(shapes[1]) in str(error), f"{player}: the error names no shape: {error}")
             else:
-                raise AssertionError(
+                raise Fell(
                     f"{player} takes real {shapes[0]} and fake {shapes[1]}: [B] against [B, 1] "
                     "broadcasts to [B, B] and trains on nonsense; raise a ValueError that says so"
                 )
@@ -189,7 +190,8 @@ def _signs(judge: JudgeFn, monotone: tuple[float, float]) -> None:
         )
         expect(
             judged.generator_to_fake <= 1e-6,
-            f"the generator gains by lowering fake logits {at}: d/d fake {judged.generator_to_fake}",
+            f"the generator gains by lowering fake logits {at}: "
+            f"d/d fake {judged.generator_to_fake}",
         )
 
     _examples(check, *monotone)

@@ -140,7 +140,7 @@ def _shapes(player: Player, check_outputs: Callable) -> None:
     for name, leaf in leaves_by_path(player.variables_fn()["params"]).items():
         expect(
             leaf.dtype == jnp.float32,
-            f"{player.name}/{name} is {leaf.dtype}: parameters are float32, whatever is computed in",
+            f"{player.name}/{name} is {leaf.dtype}: parameters are float32, whatever computes",
         )
     for leaf in jax.tree.leaves(player.train_fn().outputs):
         expect(leaf.dtype == jnp.float32, f"the {player.name} gives {leaf.dtype}, not float32")
@@ -217,7 +217,7 @@ def _evaluates(player: Player) -> None:
 
 
 def _apart(player: Player) -> None:
-    """The first row with others behind it: the same rows the other way round, all but the first twice."""
+    """The first row keeps its place, and all the others become the last one."""
     args, rows = player.args_fn(), _rows(player)
     order = np.array([0, *([rows - 1] * (rows - 1))])
     other = jax.tree.map(lambda leaf: jnp.asarray(leaf)[order], args)

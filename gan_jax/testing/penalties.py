@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.penalties import PenaltyFn
-from gan_jax.testing.law import Law, claimed, expect, expect_close, for_all, vectors
+from gan_jax.testing.law import Fell, Law, claimed, expect, expect_close, for_all, vectors
 
 ROWS, SIZE, WIDTH = 6, 3, 5
 
@@ -105,8 +105,9 @@ def _shapes(penalty_fn: PenaltyFn) -> None:
     values = jax.eval_shape(partial(_of_network, penalty_fn), _params(), jnp.array(_points()))
     expect(
         values.shape == (ROWS,) and jnp.issubdtype(values.dtype, jnp.floating),
-        f"{ROWS} points must have floating values [{ROWS}], got {values.dtype}{list(values.shape)}: "
-        "sum over all axes but the first; the caller weights the values and takes their mean",
+        f"{ROWS} points must have floating values [{ROWS}], got "
+        f"{values.dtype}{list(values.shape)}: sum over all axes but the first; "
+        "the caller weights the values and takes their mean",
     )
 
 
@@ -213,6 +214,6 @@ def _refused(penalty_fn: PenaltyFn) -> None:
     except ValueError as error:
         expect(f"({ROWS}, 1)" in str(error), f"the error names no shape: {error}")
     else:
-        raise AssertionError(
+        raise Fell(
             f"logits [{ROWS}, 1] were taken: raise a ValueError that asks for one logit per example"
         )
