@@ -28,6 +28,7 @@ STACKED = ("modes", "modes", "kl", "frechet")
 # Each experiment's evaluator, and what it measures of the generated, the real and the noise.
 FIGURES = {
     "cifar10_conv": CLASSES,
+    "digits_conditional": CLASSES,
     "digits_dcgan": CLASSES,
     "gaussian_mlp": ("scalars", "wasserstein_1", "mean", "std"),
     "markov_sequence": (
