@@ -15,7 +15,7 @@ import tyro
 from gan_jax.commands import figures_html, html
 from gan_jax.commands.curves_html import curve_sections
 from gan_jax.commands.run_files import RunFiles, differing, flat, read_runs, whole
-from gan_jax.commands.viewer import Chosen, Sources, choose, viewer
+from gan_jax.commands.viewer import Chosen, Sources, choose, viewer_html
 from gan_jax.drawing.artefacts import replace_file
 from gan_jax.training.command_line import exit_with_message
 
@@ -110,7 +110,7 @@ def _samples(runs: Sequence[RunFiles]) -> str:
     chosen, sources, parts = choose(runs), Sources(), []
     for run, shown in zip(runs, chosen.shown, strict=True):
         drawn = html.note("This run has drawn nothing.")
-        drawn = viewer(run.name, shown, sources) if shown else drawn
+        drawn = viewer_html(run.name, shown, sources) if shown else drawn
         parts.append(f"<h3>{escape(run.name)}</h3>{drawn}" if len(runs) > 1 else drawn)
     body = "".join(f"<div>{part}</div>" for part in parts)
     moves = any(len(steps) > 1 for shown in chosen.shown for steps in shown.values())
