@@ -76,19 +76,14 @@ def kernel_distance(
         )
     random, num = np.random.default_rng(seed), len(features)
     values, pairs = [], []
-    times, shares = (
-        np.zeros(num),
-        np.zeros(num),
-    )  # in how many subsets a row is; what it adds to the mean
+    shares = np.zeros(num)  # what each row adds to the mean
     for _ in range(num_subsets):
         rows, others = (random.choice(n, subset_size, replace=False) for n in (num, len(reference)))
         part = _part(features[rows], reference[others])
         values.append(part.value)
         pairs.append(part.pairs)
-        times[rows] += 1.0
-        shares[rows] += part.rows
-    shares -= times * (shares.sum() / times.sum())
-    first = ((2.0 * shares / times.sum()) ** 2).sum()
+        shares[rows] += 2.0 * (part.rows - part.rows.mean()) / (num_subsets * subset_size)
+    first = (shares**2).sum() * subset_size / (subset_size - 1)
     # of all pairs, those of one subset have a weight, and those of two twice: 1 + 1 / (how often, in the mean)
     often = num_subsets * subset_size * (subset_size - 1) / (num * (num - 1))
     weights = (1.0 + 1.0 / often if subset_size < num else 1.0) / (num * (num - 1))
