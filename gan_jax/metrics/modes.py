@@ -59,8 +59,8 @@ def kl_to_weights_estimate(
 ) -> Estimate:
     """:func:`kl_to_weights` and its standard error, samples redrawn.
 
-    To first order that of the mean of ``log(share / weight)``; where the shares are the weights, ``2 N KL`` is
-    chi-squared with as many degrees of freedom as there are found modes but one.
+    To first order that of the mean of ``log(share / weight)``; where the shares are the weights,
+    ``2 N KL`` is chi-squared with as many degrees of freedom as there are found modes but one.
 
     Args:
         modes: one mode number per sample.

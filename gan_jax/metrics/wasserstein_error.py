@@ -1,4 +1,4 @@
-"""The mean Wasserstein-1 distance over projections of samples, and its error when samples are redrawn."""
+"""The mean Wasserstein-1 distance over projections, and its error when samples are redrawn."""
 
 import numpy as np
 
@@ -12,21 +12,23 @@ POINTS, TAIL = 128, 24  # of a distribution function: evenly spaced ranks, and e
 def mean_wasserstein_1(samples: np.ndarray, reference: np.ndarray) -> Estimate:
     """The mean over columns of Wasserstein-1 between two sets of scalars, with its error.
 
-    For one column of L, with F and G the distribution functions: ``D = int |F - G| dt``. Its first-order
-    error is the deviation, over samples, of the potential ``-int^x sign(F - G) dt``. It is too large where
-    F is close to G, up to 1.5 times, as the signs there are noise (and so is the bootstrap's, for the same
-    reason). By how much is seen in a world where the truth is known: there the difference is ``c = sign(F -
-    G) sqrt(max((F - G)^2 - F (1 - F) / 2 N, 0))``, and groups of samples, chosen with replacement, move it
-    to c*. The error is multiplied by the ratio of the scatter of ``int |c*| dt`` to the first-order error of
-    the choices. (Half of the variance is taken off the difference: with none the errors near equality were
-    0.89 to 1.23 of the scatter, with half 0.85 to 1.15, with all 0.81 to 1.10.)
+    For one column of L, with F and G the distribution functions: ``D = int |F - G| dt``. Its
+    first-order error is the deviation, over samples, of the potential ``-int^x sign(F - G) dt``. It
+    is too large where F is close to G, up to 1.5 times, as the signs there are noise (and so is the
+    bootstrap's, for the same reason). By how much is seen in a world where the truth is known:
+    there the difference is ``c = sign(F - G) sqrt(max((F - G)^2 - F (1 - F) / 2 N, 0))``, and
+    groups of samples, chosen with replacement, move it to c*. The error is multiplied by the ratio
+    of the scatter of ``int |c*| dt`` to the first-order error of the choices. (Half of the variance
+    is taken off the difference: with none the errors near equality were 0.89 to 1.23 of the
+    scatter, with half 0.85 to 1.15, with all 0.81 to 1.10.)
 
     Args:
         samples: ``[N, L]`` or ``[N, T, L]``; the values of one row may depend on each other.
         reference: ``[M, L]``.
 
     Returns:
-        The mean, and its error when samples are drawn again and the reference is held; None for one row.
+        The mean, and its error when samples are drawn again and the reference is held; None for one
+        row.
 
     References:
         Vallender 1974, Theory of Probability and its Applications 18(4), 784-786 (the distance);
@@ -84,7 +86,7 @@ def _coarse(gaps: np.ndarray, difference: np.ndarray) -> tuple[np.ndarray, ...]:
 def _group_functions(
     ranks: np.ndarray, group: np.ndarray, cuts: np.ndarray, groups: int
 ) -> np.ndarray:
-    """``[groups, cuts]``: each group's distribution function at the cuts, less that of all samples."""
+    """``[groups, cuts]``: the groups' distribution functions at the cuts, less that of all."""
     bins = len(cuts) + 1
     counts = np.bincount(group * bins + np.searchsorted(cuts, ranks), minlength=groups * bins)
     below = np.cumsum(counts.reshape(groups, bins), axis=1)
@@ -95,7 +97,7 @@ def _group_functions(
 def _calibrated(
     potentials: np.ndarray, resampled: np.ndarray, their_potentials: np.ndarray
 ) -> float:
-    """The first-order error of a sum, times the scatter of resampled sums over their first-order error."""
+    """The first-order error, times the scatter of resampled sums over their first-order error."""
     theirs = (their_potentials.var(1, ddof=1) / their_potentials.shape[1]).mean()
     if theirs == 0.0:  # all samples are one
         return 0.0
