@@ -17,7 +17,8 @@ from gan_jax.metrics.evaluators.images import distances
 from gan_jax.metrics.feature_networks import inception_network
 from gan_jax.metrics.published_weights import published_weights
 from gan_jax.training.command_line import exit_with_message
-from gan_jax.training.evaluation import Evaluation, build
+from gan_jax.training.evaluation import Evaluation
+from gan_jax.training.evaluators import build_evaluators
 from gan_jax.training.experiment import Experiment, rebuild, samplers_of
 from gan_jax.training.figures_log import read_protocols
 from gan_jax.training.figures_table import figures_table
@@ -111,7 +112,7 @@ def _measure(
         )
     state = member_at(state_at(folder, experiment, checkpoint), experiment, seed_index)
     experiment = experiment.members[seed_index]
-    evaluators = build(experiment, only, num_samples=num_samples)
+    evaluators = build_evaluators(experiment, only, num_samples=num_samples)
     samplers = samplers_of(experiment, load_given(folder.given_file))
     evaluation = Evaluation(experiment, folder, samplers, evaluators)
     lines, failed = evaluation.measure(evaluators, state, seed, ema=ema, again=True)

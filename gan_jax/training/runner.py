@@ -15,7 +15,8 @@ from gan_jax.game import GANState
 from gan_jax.training.batch_record import shapes_as_json, shapes_from_json
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.curves import save_curves
-from gan_jax.training.evaluation import Evaluation, build
+from gan_jax.training.evaluation import Evaluation
+from gan_jax.training.evaluators import build_evaluators
 from gan_jax.training.experiment import Experiment, feed_of, samplers_of
 from gan_jax.training.figures_log import drop_figures_after
 from gan_jax.training.first_batch import batch_shapes
@@ -206,7 +207,7 @@ def _watched(
     samplers = samplers_of(experiment, load_given(folder.given_file))
     measuring = None
     if experiment.evaluators:
-        evaluation = Evaluation(experiment, folder, samplers, build(experiment))
+        evaluation = Evaluation(experiment, folder, samplers, build_evaluators(experiment))
         measuring = Measuring(experiment, evaluation, folder)
         stack.callback(lambda: measuring.over and print(f"\n{measuring.best.verdict()}"))
     monitor = Monitor(experiment, samplers, folder, first_step=first_step)
