@@ -105,7 +105,7 @@ def test_a_sample_is_the_same_for_every_number_and_another_for_every_seed_and_we
     np.testing.assert_allclose(run.draw(7, seed=1, scale=2.0).samples, 2 * many, rtol=1e-6)
     with pytest.raises(ValueError, match="drawing takes no scael: it takes real, rows, scale"):
         run.draw(7, scael=2.0)
-    with pytest.raises(ValueError, match="must be in 0 .. 0, got 1"):
+    with pytest.raises(ValueError, match=r"must be in 0 \.\. 0, got 1"):
         run.sampler(seed_index=1)
 
 
