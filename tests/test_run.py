@@ -70,7 +70,7 @@ def test_its_files_are_read(run):
     assert {line["step"] for line in read.metrics()} == {0, 1, 2, 3, 4}
     measured = [line["step"] for line in read.figures() if line["draw_seed"] == "evaluate"]
     assert measured == [0, 2, 4]
-    assert list(read.artefacts("samples")) == [2, 4]
+    assert list(read.artefacts("samples")) == [0, 2, 4]
     with pytest.raises(ValueError, match="has no artefact 'walk': it has samples"):
         read.artefacts("walk")
     best = read_json(run.path / "summary.json")["best"]["step"]
@@ -133,11 +133,14 @@ def test_it_is_measured(copied, capsys):
     )
 
 
-def test_a_run_without_a_file_asks_for_its_experiment(run, command_here):
+def test_a_run_without_a_file_asks_for_its_experiment(run, tmp_path, command_here):
     with pytest.raises(ValueError, match=r"without an experiment file.*open_run\(path, experiment"):
         gan_jax.open_run(run.path).draw(4)
     code, _, err = command_here("-m", "gan_jax", "sample", run.path)
     assert code == 1 and "was trained without an experiment file" in err
+    code, _, _ = command_here("-m", "gan_jax", "report", run.path, "--out", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert code == 0 and "experiment without a file" in page and "experiment.py" not in page
     with pytest.raises(ValueError, match="an experiment has its data"):
         gan_jax.open_run(run.path, experiment=built(), data_dir="data")
 
