@@ -1,7 +1,9 @@
 """A run as an object: what is read, drawn and measured; a run without a file; and how a run stands."""
 
 import dataclasses
+import fcntl
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import gan_jax
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators import Evaluator, Figure
 from gan_jax.training.run_folder import read_json, write_json
-from gan_jax.training.run_lock import locked
+from gan_jax.training.run_lock import holder_of, locked
 from gan_jax.training.status import read_status
 
 DEVICES = 1
@@ -214,6 +216,14 @@ def test_what_the_same_command_would_do(copied):
     assert read_status(copied).next == "begins at step 0, because no checkpoint was saved"
 
 
+def test_who_only_asks_keeps_no_run_from_starting(copied, monkeypatch):
+    with (copied / ".lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        monkeypatch.setattr("gan_jax.training.run_lock.time.sleep", lambda seconds: file.close())
+        with locked(copied):
+            assert holder_of(copied).process == os.getpid()
+
+
 def test_a_run_that_was_stopped_by_its_patience(copied):
     config, summary = (read_json(copied / f"{name}.json") for name in ("config", "summary"))
     for asked, finished in ((3, True), (5, False), (None, False)):
@@ -228,11 +238,12 @@ def test_the_command_says_all_of_it(copied, command_here):
     config = read_json(copied / "config.json")
     write_json(copied / "config.json", config | {"changes": [change]})
     best = read_json(copied / "summary.json")["best"]
+    (copied / "checksums" / "2.json").unlink()
     before = sorted(path for path in copied.rglob("*"))
     code, out, err = command_here("-m", "gan_jax", "status", copied)
     assert code == 0 and not err
     for text in (
-        "4 of 4 are saved", "step 2: whole", f"step {best['step']}, quality/spread {best['value']:g}",
+        "4 of 4 are saved", "step 2: without checksums", "step 4: whole", f"step {best['step']}, quality/spread {best['value']:g}",
         "after step 2: arguments.lr from 0.1 to ?[31m", "free; the last was process", "generated, step 4",
         "MiB", "the same command says that it is finished", "generator/loss",
     ):  # fmt: skip

@@ -63,9 +63,11 @@ def _steps(status: Status) -> str:
 
 
 def _checkpoints(status: Status) -> str:
-    return (
-        "\n".join(f"step {step:,}: {_sound(f)}" for step, f in status.checkpoints.items()) or "none"
-    )
+    lines = []
+    for step, fault in status.checkpoints.items():
+        sound = "without checksums" if step in status.unsigned else _sound(fault)
+        lines.append(f"step {step:,}: {sound}")
+    return "\n".join(lines) or "none"
 
 
 def _sound(fault: str | None) -> str:

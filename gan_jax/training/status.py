@@ -1,5 +1,6 @@
 """How a run stands, from the files of its folder: no experiment is built and no state is read."""
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_jax.metrics.evaluators.evaluator import GENERATED
-from gan_jax.training.checksums import fault_of, saved_steps
+from gan_jax.training.checksums import checksum_file, fault_of, saved_steps
 from gan_jax.training.evaluation import TRAINING
 from gan_jax.training.figures_log import Line, read_figures, read_protocols
 from gan_jax.training.run_folder import RunFolder, read_json
@@ -44,6 +45,7 @@ class Status:
         logged: the last step in ``metrics.jsonl``; 0 before the first.
         seconds: of training, over all resumes; None where the log does not say.
         checkpoints: step -> what is wrong with its files; None where nothing is.
+        unsigned: those of them without checksums: being saved, or a kill came between.
         best: the best step; None where none is kept.
         best_fault: what is wrong with the files of the best step.
         figures: of the run's own rows, the last measured; and of the references.
@@ -61,6 +63,7 @@ class Status:
     logged: int
     seconds: float | None
     checkpoints: Mapping[int, str | None]
+    unsigned: list[int]
     best: BestStep | None
     best_fault: str | None
     figures: list[Line]
@@ -90,9 +93,7 @@ def read_status(path: str | Path) -> Status:
     folder = RunFolder(path)
     _check_sizes(folder.path)
     config, summary = _object(folder.config_file, folder.config()), _summary(folder)
-    checkpoints = {
-        step: fault_of(folder.checkpoints, step) for step in saved_steps(folder.checkpoints)
-    }
+    checkpoints = _checkpoints(folder.checkpoints)
     steps = max((step for step, fault in checkpoints.items() if fault is None), default=0)
     lines = [line for line in read_lines(folder.metrics_file) if isinstance(line["step"], int)]
     figures = [
@@ -112,8 +113,11 @@ def read_status(path: str | Path) -> Status:
         logged=lines[-1]["step"] if lines else 0,
         seconds=_number(metrics.get("seconds")),
         checkpoints=checkpoints,
+        unsigned=[
+            step for step in checkpoints if not checksum_file(folder.checkpoints, step).is_file()
+        ],
         best=best,
-        best_fault=best and fault_of(folder.best, best.step),
+        best_fault=best and _checkpoints(folder.best).get(best.step),
         figures=_last(figures),
         metrics={name: _number(value) for name, value in metrics.items()},
         holder=holder,
@@ -136,6 +140,15 @@ def _object(file: Path, tree: Any) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise ValueError(f"{file} must hold a JSON object, got {type(tree).__name__}: mend it")
     return tree
+
+
+def _checkpoints(folder: Path) -> dict[int, str | None]:
+    """Step -> fault; without those that a run that trains has removed meanwhile."""
+    found = {}
+    for step in saved_steps(folder):
+        with contextlib.suppress(FileNotFoundError):
+            found[step] = fault_of(folder, step)
+    return {step: fault for step, fault in found.items() if (folder / str(step)).is_dir()}
 
 
 def _number(value: Any) -> float | None:
@@ -198,9 +211,11 @@ def _last(figures: list[Line]) -> list[Line]:
 
 
 def _num_bytes(path: Path) -> int:
-    return sum(
-        file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink()
-    )
+    total = 0
+    for file in path.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # a run that trains has removed it meanwhile
+            total += file.lstat().st_size if file.is_file() and not file.is_symlink() else 0
+    return total
 
 
 def _next(
