@@ -72,7 +72,7 @@ def _page(runs: Sequence[RunFiles]) -> str:
 
 def _lead(run: RunFiles, named: bool) -> str:
     """What was run, for how long, and how it stands."""
-    told = [f"experiment {run.config.get('experiment', 'unknown')}"]
+    told = [f"experiment {run.config.get('experiment', 'unknown') or 'without a file'}"]
     seeds = whole(run.config.get("num_seeds")) or 1
     if seeds > 1:
         told.append(f"{seeds} seeds side by side")
@@ -156,5 +156,7 @@ def _figures(runs: Sequence[RunFiles]) -> str:
 def _configuration(run: RunFiles, named: bool) -> str:
     heading = f"Everything that {run.name} was called with" if named else "Everything"
     lines = [["", "value"], *([name, value] for name, value in flat(run.config).items())]
-    again = html.command("The run's own code, as it was:", f"{run.path}/experiment.py")
+    again = ""
+    if run.config.get("experiment"):  # a run of a notebook has no file
+        again = html.command("The run's own code, as it was:", f"{run.path}/experiment.py")
     return html.folded(heading, f'<div class="plain">{html.table(lines)}</div>{again}')
