@@ -79,6 +79,11 @@ class Status:
         changes = self.config.get("changes", [])
         return [each for each in changes if isinstance(each, dict)]
 
+    def __repr__(self) -> str:
+        """One line; the command ``status`` prints the whole."""
+        of = "" if self.total is None else f" of {self.total:,}"
+        return f"<Status of {self.path}: step {self.steps:,}{of}; the same command {self.next}>"
+
 
 def read_status(path: str | Path) -> Status:
     """How a run stands; every checkpoint's files are compared with their checksums.
