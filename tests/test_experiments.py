@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax.metrics.evaluators.evaluator import NAME
 from gan_jax.training.figures_log import read_figures
 
 ROOT = Path(__file__).parents[1]
@@ -105,6 +106,8 @@ def check_figures(lines, evaluator, *figures):
 
 
 def check_log(lines):
+    for name in {name for line in lines for name in json.loads(line)}:
+        assert NAME.fullmatch(name), name  # pandas gives it a column as it is
     losses = [json.loads(line) for line in lines if "generator/loss" in line]
     assert losses and {"discriminator/loss", "generator/grad_norm"} <= losses[0].keys()
     for line in losses:
