@@ -79,6 +79,8 @@ def experiment(
             ),
             "quality": partial(quality, classifier_steps=classifier_steps),
         },
+        evaluate_every_steps=1000,
+        best_metric="quality/frechet",
         sample_every_steps=500,
         save_every_steps=1000,
     )

@@ -73,6 +73,8 @@ def experiment(
                 distances, network_fn=partial(of_classifier, steps=classifier_steps)
             ),
         },
+        evaluate_every_steps=1000,
+        best_metric="quality/frechet",
         sample_every_steps=500,
         save_every_steps=1000,
     )

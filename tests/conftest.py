@@ -4,11 +4,14 @@ The compiler does little for the tests' programs, because most of the tests' tim
 ``TESTS_AS_USERS=1`` compiles them as users do.
 """
 
+import atexit
 import ctypes
 import gc
 import os
 import runpy
+import shutil
 import sys
+import tempfile
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +26,12 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
             # without it the first flag gains little: level 0 still runs the slow MLIR emitters of fusions
             flags += " --xla_cpu_use_fusion_emitters=false"
         os.environ["XLA_FLAGS"] = f"{flags} {os.environ.get('XLA_FLAGS', '')}"
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        # many runs of a session are of one program: its workers and commands compile it once
+        compiled = tempfile.mkdtemp(prefix="gan_jax_compiled_")
+        atexit.register(shutil.rmtree, compiled, ignore_errors=True)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"
 
 import jax
 import pytest

@@ -156,7 +156,7 @@ def test_an_unlabelled_folder_of_images_trains(tmp_path):
 
 def test_the_commands_are_listed_and_a_misspelt_one_is_named(command_here):
     code, out, _ = command_here("-m", "gan_jax")
-    names = {"sample", "evaluate", "report", "replay", "spectrum", "compile_for"}
+    names = {"sample", "evaluate", "report", "status", "replay", "spectrum", "compile_for", "table"}
     assert (
         code == 0 and {line.split()[0] for line in out.splitlines() if line[:4] == "    "} == names
     )

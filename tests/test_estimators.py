@@ -156,8 +156,8 @@ def test_the_kernel_distance_of_one_distribution_is_0_within_its_error():
         for i in range(20)
     ]
     scores = [estimate.value / estimate.standard_error for estimate in estimates]
-    # the error is too large here, where the overlapping subsets tell more than disjoint ones
-    assert 0.2 < np.std(scores) < 1.2 and abs(np.mean(scores)) < 0.5
+    # the error is that of samples redrawn, and here the references are new too
+    assert 0.5 < np.std(scores) < 2.0 and abs(np.mean(scores)) < 0.5
     assert min(estimate.value for estimate in estimates) < 0  # unbiased: as often below
 
 
@@ -175,7 +175,7 @@ def test_the_kernel_distance_of_a_shift_in_closed_form():
 def test_subsets_must_fit():
     with pytest.raises(ValueError, match="between 2 and the 50 rows of the smaller set"):
         kernel_distance(normal(100, 3), normal(50, 3), subset_size=51)
-    assert kernel_distance(normal(60, 3), normal(60, 3), subset_size=60).standard_error is None
+    assert kernel_distance(normal(60, 3), normal(60, 3), subset_size=60).standard_error > 0
 
 
 # Inception score

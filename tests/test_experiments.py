@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax.metrics.evaluators.evaluator import NAME
 from gan_jax.training.figures_log import read_figures
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +29,7 @@ STACKED = ("modes", "modes", "kl", "frechet")
 # Each experiment's evaluator, and what it measures of the generated, the real and the noise.
 FIGURES = {
     "cifar10_conv": CLASSES,
+    "digits_conditional": CLASSES,
     "digits_dcgan": CLASSES,
     "gaussian_mlp": ("scalars", "wasserstein_1", "mean", "std"),
     "markov_sequence": (
@@ -95,7 +97,7 @@ def check_run(run_dir, figures):
 def check_figures(lines, evaluator, *figures):
     rows = {}
     for line in lines:
-        if (line["evaluator"], line["draw_seed"]) != (evaluator, "evaluate"):
+        if line["evaluator"] == evaluator and line["draw_seed"] != "evaluate":
             rows.setdefault(line["row"], {})[line["figure"]] = line["value"]
     assert rows.keys() == {"generated", "real", "noise"}
     for row in rows.values():
@@ -104,6 +106,8 @@ def check_figures(lines, evaluator, *figures):
 
 
 def check_log(lines):
+    for name in {name for line in lines for name in json.loads(line)}:
+        assert NAME.fullmatch(name), name  # pandas gives it a column as it is
     losses = [json.loads(line) for line in lines if "generator/loss" in line]
     assert losses and {"discriminator/loss", "generator/grad_norm"} <= losses[0].keys()
     for line in losses:

@@ -1,7 +1,11 @@
 """The house as the design draws it: imports point down, files are one idea long."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 import gan_jax
 
@@ -25,7 +29,7 @@ FOLDERS = set(ROOMS) - {"mathematics"}
 
 def room(parts):
     if not parts:
-        return None  # the package itself: its docstring and version
+        return None  # the package itself: its docstring, its version and a table of names
     if parts[0] in FOLDERS:
         return parts[0]
     return "mathematics" if parts[0] in MATHEMATICS else "commands"
@@ -68,3 +72,20 @@ def test_a_file_is_one_idea():
     for path in ROOT.rglob("*.py"):
         assert len(path.read_text().splitlines()) <= 300, path
         assert path.stem not in {"utils", "common", "helpers"}
+
+
+def test_every_public_name_is_there():
+    names = [name for name in dir(gan_jax) if not name.startswith("_")]
+    assert {"Game", "train", "open_run", "losses", "plays", "Table"} <= set(names)
+    for name in names:
+        found = getattr(gan_jax, name)
+        assert getattr(found, "__doc__", None), name
+    with pytest.raises(AttributeError, match="has no attribute 'Gaem'"):
+        _ = gan_jax.Gaem
+
+
+def test_the_package_alone_imports_nothing_heavy():
+    code = "import sys, gan_jax; assert gan_jax.__version__; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in ended.stdout.split()}
+    assert not loaded & {"jax", "numpy", "flax", "optax", "tyro", "matplotlib"}

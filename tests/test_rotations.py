@@ -147,6 +147,7 @@ def measured(evaluator, data, images):
     )  # fmt: skip
     found = evaluator.measure_fn(sampler)
     assert found.keys() == evaluator.figures.keys()
+    assert all(each.standard_error is not None for each in found.values()) or evaluator.num == 2
     return {name: estimate.value for name, estimate in found.items()}
 
 

@@ -119,7 +119,7 @@ def test_a_run_folder_holds_what_it_should(whole):
         "checkpoints", "checksums", "tensorboard", ".lock",
     }  # fmt: skip
     assert sorted(p.name for p in (whole / "artefacts" / "samples").iterdir()) == [
-        "step_00000003.png", "step_00000006.png",
+        "step_00000000.png", "step_00000003.png", "step_00000006.png",
     ]  # fmt: skip
     config = read_json(whole / "config.json")
     assert config["arguments"] == {"lr": 0.01} and config["data"]["examples"] == 64
@@ -155,7 +155,7 @@ def test_a_signal_saves_and_the_run_resumes_bit_for_bit(whole, tmp_path, number)
 
     def send_a_signal(samples, logits_fn):
         calls.append(1)
-        if len(calls) == 1:
+        if len(calls) == 2:  # the first is that before the first step
             os.kill(os.getpid(), number)
         return dots(samples, logits_fn)
 
@@ -355,3 +355,25 @@ def test_experiment_files_that_are_none(tmp_path):
     (tmp_path / "x.py").write_text("a = 1")
     with pytest.raises(AttributeError, match="defines no function"):
         load_experiment_function(tmp_path / "x.py")
+
+
+def test_artefacts_that_cannot_be_made_are_said_before_the_first_step(tmp_path):
+    with pytest.raises(ValueError, match="artefact 'samples' must be one of Picture, Animation"):
+        train(tmp_path, artefacts_fn=lambda sampler: {"samples": sampler.draw().samples})
+    assert not list((tmp_path / "checkpoints").glob("*"))
+
+
+def test_artefacts_that_fail_later_are_said_and_the_run_goes_on(tmp_path, capsys):
+    calls = []
+
+    def once(sampler):
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError("no paint")
+        return pictured(dots)(sampler)
+
+    train(tmp_path, artefacts_fn=once)
+    said = capsys.readouterr()
+    assert "no artefacts of step 3 (RuntimeError: no paint)" in said.out + said.err
+    steps = [path.name for path in sorted((tmp_path / "artefacts" / "samples").iterdir())]
+    assert steps == ["step_00000000.png", "step_00000006.png"]

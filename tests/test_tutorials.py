@@ -143,7 +143,7 @@ def test_every_line_that_is_suggested_works(name):
     samples, params = forward(game)
     usual = trace_updates(game, params)
     if images:
-        augment_nothing = partial(jax.make_jaxpr(build(name).data_augment_fn), jax.random.key(0))
+        augment_nothing = partial(jax.make_jaxpr(build(name).data.augment_fn), jax.random.key(0))
     for change in lines:
         changed = build(name, change)
         if "optax" in change[1]:
@@ -153,9 +153,9 @@ def test_every_line_that_is_suggested_works(name):
             assert size(forward(changed.game)[1][0]) != size(params[0]), change
         if "augment_fn" in change[1]:
             example = {"real": jax.ShapeDtypeStruct(samples.shape[1:], samples.dtype)}
-            augment = partial(jax.make_jaxpr(changed.data_augment_fn), jax.random.key(0))
+            augment = partial(jax.make_jaxpr(changed.data.augment_fn), jax.random.key(0))
             assert len(augment(example).eqns) > len(augment_nothing(example).eqns), change
-            augmented = jax.eval_shape(changed.data_augment_fn, jax.random.key(0), example)
+            augmented = jax.eval_shape(changed.data.augment_fn, jax.random.key(0), example)
             assert augmented["real"].shape == samples.shape[1:]
 
 

@@ -10,10 +10,10 @@ from gan_jax.training.curves import Curves, curve_panels
 
 # What each says, by the beginning of its name.
 _HEALTH = {
-    "diversity": "How far samples are from one another, in % of real data's distance: near 100 is well, near 0 they are all the same.",
+    "diversity": "How far samples are from one another, as a share of real data's distance: near 1 is well, near 0 they are all the same.",
     "logit": "How much more real the discriminator finds real data than samples.",
-    "separation": "How often the discriminator tells real from generated, in %: 50 is a guess, 100 leaves the generator nothing to learn from.",
-    "overfitting": "How far the discriminator knows its examples by heart, in %: 0 is not at all, at 100 it takes unseen real data for fakes.",
+    "separation": "How often the discriminator tells real from generated: 0.5 is a guess, 1 leaves the generator nothing to learn from.",
+    "overfitting": "How far the discriminator knows its examples by heart: 0 is not at all, at 1 it takes unseen real data for fakes.",
     "real_accuracy": "The share of real data that the discriminator takes for real.",
     "fake_accuracy": "The share of samples that the discriminator takes for fakes.",
     "held_out_accuracy": "The share of real data that it never saw and takes for real.",
@@ -40,7 +40,10 @@ def curve_sections(runs: Sequence[RunFiles]) -> tuple[str, str]:
 
 
 def _telling(runs: Sequence[RunFiles], panels: dict[str, Curves]) -> str | None:
-    """The panel of the figure that chose the best step, else of the first with a direction."""
+    """The panel of the figure that chose the best step, else of the first with a direction.
+
+    What was measured at one step only, as before the first, is no curve.
+    """
     best = [f"eval/{run.best[1]}" for run in runs if run.best]
     directed = [
         f"eval/{evaluator}/{column.name}"
@@ -49,7 +52,12 @@ def _telling(runs: Sequence[RunFiles], panels: dict[str, Curves]) -> str | None:
         if column.better
     ]
     measured_panels = [name for name in panels if name.startswith("eval/")]
-    return next((name for name in [*best, *directed, *measured_panels] if name in panels), None)
+    curves = [name for name in [*best, *directed, *measured_panels] if _is_curve(runs, name)]
+    return next((name for name in curves if name in panels), None)
+
+
+def _is_curve(runs: Sequence[RunFiles], name: str) -> bool:
+    return any(sum(line.get(name) is not None for line in run.metrics) > 1 for run in runs)
 
 
 def _levels(runs: Sequence[RunFiles]) -> dict[str, dict[str, float]]:

@@ -17,12 +17,11 @@ from gan_jax.metrics.evaluators.images import distances
 from gan_jax.metrics.feature_networks import inception_network
 from gan_jax.metrics.published_weights import published_weights
 from gan_jax.training.command_line import exit_with_message
-from gan_jax.training.evaluation import Evaluation, build
-from gan_jax.training.experiment import Experiment, rebuild, samplers_of
+from gan_jax.training.experiment import Experiment, rebuild
 from gan_jax.training.figures_log import read_protocols
 from gan_jax.training.figures_table import figures_table
-from gan_jax.training.given import load_given
 from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.saved import measure
 from gan_jax.training.states import CheckpointName, member_at, state_at
 
 INCEPTION = "inception"
@@ -104,19 +103,12 @@ def _measure(
     seed_index: int,
     seed: int,
 ) -> None:
-    if not experiment.evaluators:
-        raise ValueError(
-            "this experiment has no evaluators: Experiment(evaluators={name: data -> Evaluator}), or "
-            "for images the Inception network with --inception FILE (or published)"
-        )
     state = member_at(state_at(folder, experiment, checkpoint), experiment, seed_index)
-    experiment = experiment.members[seed_index]
-    evaluators = build(experiment, only, num_samples=num_samples)
-    samplers = samplers_of(experiment, load_given(folder.given_file))
-    evaluation = Evaluation(experiment, folder, samplers, evaluators)
-    lines, failed = evaluation.measure(evaluators, state, seed, ema=ema, again=True)
-    shown = sorted(lines, key=lambda line: line["step"] is None)  # the references last
-    print(figures_table(shown, read_protocols(folder.protocols_file)))
+    member = experiment.members[seed_index]
+    lines, failed = measure(
+        folder, member, state, only, seed=seed, num_samples=num_samples, ema=ema
+    )
+    print(figures_table(lines, read_protocols(folder.protocols_file)))
     print(f"figures  {folder.figures_file}")
     for name, error in failed.items():
         print(f"error: {name} failed ({type(error).__name__}: {error})", file=sys.stderr)

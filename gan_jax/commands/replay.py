@@ -19,7 +19,7 @@ from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.experiment import Experiment, feed_of, rebuild
 from gan_jax.training.parallel import jit_arrangement
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import member_of_seed, state_before
+from gan_jax.training.states import member_at, state_before
 
 
 def replay(
@@ -27,7 +27,7 @@ def replay(
     /,
     *,
     step: int,
-    of_seed: int | None = None,
+    seed_index: int = 0,
     data_dir: Path | None = None,
     debug: bool = False,
 ) -> None:
@@ -36,21 +36,21 @@ def replay(
     Args:
         run: the run folder.
         step: counted from 1, as messages name it.
-        of_seed: which of a run of several seeds; without it, the first.
+        seed_index: which of a run of several seeds, from 0.
         data_dir: where the data lies now; without it, where the run had it.
         debug: show the traceback of an error.
     """
-    exit_with_message(lambda: _replay(run, step, of_seed, data_dir), debug=debug)
+    exit_with_message(lambda: _replay(run, step, seed_index, data_dir), debug=debug)
 
 
-def _replay(run: Path, step: int, of_seed: int | None, data_dir: Path | None) -> None:
+def _replay(run: Path, step: int, seed_index: int, data_dir: Path | None) -> None:
     if step < 1:
         raise ValueError(f"--step counts from 1, got {step}")
     folder = RunFolder(run)
     whole_run = rebuild(folder, **({} if data_dir is None else {"data_dir": str(data_dir)}))
     whole, begin = state_before(folder, whole_run, step, feed_of(whole_run))
-    index, state = member_of_seed(whole, whole_run, of_seed)
-    experiment = whole_run.members[index]
+    state = member_at(whole, whole_run, seed_index)
+    experiment = whole_run.members[seed_index]
     feed = feed_of(experiment)
     arrangement = jit_arrangement(experiment.game, feed, jax.devices()[:1], play=experiment.play)
     state = arrangement.put_state(jax.tree.map(np.asarray, state))

@@ -15,7 +15,7 @@ import tyro
 from gan_jax.commands import figures_html, html
 from gan_jax.commands.curves_html import curve_sections
 from gan_jax.commands.run_files import RunFiles, differing, flat, read_runs, whole
-from gan_jax.commands.viewer import Chosen, Sources, choose, viewer
+from gan_jax.commands.viewer import Chosen, Sources, choose, viewer_html
 from gan_jax.drawing.artefacts import replace_file
 from gan_jax.training.command_line import exit_with_message
 
@@ -72,7 +72,7 @@ def _page(runs: Sequence[RunFiles]) -> str:
 
 def _lead(run: RunFiles, named: bool) -> str:
     """What was run, for how long, and how it stands."""
-    told = [f"experiment {run.config.get('experiment', 'unknown')}"]
+    told = [f"experiment {run.config.get('experiment', 'unknown') or 'without a file'}"]
     seeds = whole(run.config.get("num_seeds")) or 1
     if seeds > 1:
         told.append(f"{seeds} seeds side by side")
@@ -110,7 +110,7 @@ def _samples(runs: Sequence[RunFiles]) -> str:
     chosen, sources, parts = choose(runs), Sources(), []
     for run, shown in zip(runs, chosen.shown, strict=True):
         drawn = html.note("This run has drawn nothing.")
-        drawn = viewer(run.name, shown, sources) if shown else drawn
+        drawn = viewer_html(run.name, shown, sources) if shown else drawn
         parts.append(f"<h3>{escape(run.name)}</h3>{drawn}" if len(runs) > 1 else drawn)
     body = "".join(f"<div>{part}</div>" for part in parts)
     moves = any(len(steps) > 1 for shown in chosen.shown for steps in shown.values())
@@ -156,5 +156,7 @@ def _figures(runs: Sequence[RunFiles]) -> str:
 def _configuration(run: RunFiles, named: bool) -> str:
     heading = f"Everything that {run.name} was called with" if named else "Everything"
     lines = [["", "value"], *([name, value] for name, value in flat(run.config).items())]
-    again = html.command("The run's own code, as it was:", f"{run.path}/experiment.py")
+    again = ""
+    if run.config.get("experiment"):  # a run of a notebook has no file
+        again = html.command("The run's own code, as it was:", f"{run.path}/experiment.py")
     return html.folded(heading, f'<div class="plain">{html.table(lines)}</div>{again}')

@@ -90,8 +90,12 @@ def _read(path: Path, name: str) -> RunFiles:
         metrics=[line for line in lines if whole(line["step"]) is not None],
         figures=read_figures(path / "figures.jsonl"),
         protocols=read_protocols(path / "protocols.json"),
-        artefacts=read_artefacts(path / "artefacts") | _old_pictures(path),
+        artefacts=_samples_first(read_artefacts(path / "artefacts") | _old_pictures(path)),
     )
+
+
+def _samples_first(artefacts: dict[str, dict[int, Path]]) -> dict[str, dict[int, Path]]:
+    return dict(sorted(artefacts.items(), key=lambda item: item[0] != "samples"))
 
 
 def _old_pictures(path: Path) -> dict[str, dict[int, Path]]:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import jax
 import numpy as np
 import tyro
 from PIL import Image, ImageOps
@@ -18,10 +17,10 @@ from gan_jax.drawing.artefacts import KINDS, Animation, Picture, encode, replace
 from gan_jax.drawing.files import write_samples
 from gan_jax.drawing.pictures import image_grid
 from gan_jax.training.command_line import exit_with_message
-from gan_jax.training.experiment import Experiment, rebuild, samplers_of
+from gan_jax.training.experiment import Experiment, rebuild
 from gan_jax.training.given import load_given
-from gan_jax.training.monitor import PICTURES
 from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.saved import sampler_of
 from gan_jax.training.states import CheckpointName, member_at, state_at, step_of
 
 
@@ -70,10 +69,15 @@ def sample(
         options = _options(experiment, set, truncation)
         given = _given(folder, load_given(folder.given_file), condition)
         state = member_at(state_at(folder, experiment, checkpoint), experiment, seed_index)
-        root_key = experiment.members[seed_index].root_key if seed is None else jax.random.key(seed)
-        purpose = PICTURES if seed is None else "user"
-        sampler = samplers_of(experiment, given).sampler(
-            jax.device_put(state), root_key, purpose, ema=ema, num=num, options=options
+        sampler = sampler_of(
+            experiment,
+            state,
+            given,
+            seed=seed,
+            ema=ema,
+            seed_index=seed_index,
+            num=num,
+            options=options,
         )
         made_of = {
             "run": str(folder.path), "step": step_of(state), "seed": seed, "ema": ema,

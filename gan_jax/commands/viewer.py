@@ -138,7 +138,7 @@ def _source(path: Path) -> str:
     return f"data:{kind.media};base64,{base64.b64encode(content).decode()}"
 
 
-def viewer(name: str, shown: Shown, sources: Sources) -> str:
+def viewer_html(name: str, shown: Shown, sources: Sources) -> str:
     """Artefacts side by side, each at its newest step, below a slider over the steps.
 
     Args:

@@ -32,16 +32,16 @@ def autocorrelation(sequences: Float[np.ndarray, "n time"], *, lag: int = 1) -> 
 def autocorrelation_estimate(sequences: Float[np.ndarray, "n time"], *, lag: int = 1) -> Estimate:
     """:func:`autocorrelation` r and its standard error, sequences redrawn.
 
-    With both ends scaled to mean 0 and deviation 1, that of the mean of ``a b - r (a^2 + b^2) / 2``, over
-    sequences, as the pairs within one depend on each other.
+    With both ends scaled to mean 0 and deviation 1, that of the mean over sequences (as the pairs
+    within one depend on each other) of ``a b - r (a^2 + b^2) / 2``.
 
     Args:
         sequences: ``[N, T]``.
         lag: in steps, from 1 to T - 1.
 
     Returns:
-        In ``[-1, 1]``; without an error for one sequence. For how far it is from the correlation of others,
-        see :func:`gan_jax.metrics.errors.distance_from`.
+        In ``[-1, 1]``; without an error for one sequence. For how far it is from the correlation of
+        others, see :func:`gan_jax.metrics.errors.distance_from`.
 
     Raises:
         ValueError: as :func:`autocorrelation`.

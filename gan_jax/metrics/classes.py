@@ -41,9 +41,10 @@ def rarest_share(
 ) -> Estimate:
     """The least of the :func:`class_shares`, and its standard error, samples redrawn.
 
-    The least of many nearly equal shares scatters less than each of them, so the error is that of the least of
-    multinomial counts. Their chances are the shares found, drawn together by as much as they are apart by
-    luck (otherwise the error is 1.2 times too large where all classes are equally likely).
+    The least of many nearly equal shares scatters less than each of them, so the error is that of
+    the least of multinomial counts. Their chances are the shares found, drawn together by as much
+    as they are apart by luck (otherwise the error is 1.2 times too large where all classes are
+    equally likely).
 
     Args:
         probabilities: of a classifier, ``[N, classes]``.

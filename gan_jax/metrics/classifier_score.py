@@ -20,8 +20,10 @@ def classifier_accuracy_score(
         **training_options: of :func:`gan_jax.metrics.classifier.train_classifier`.
 
     Returns:
-        In [0, 1]; compare it with that of as many real training images. The standard error is that of a
-        share of the real images, and does not hold the luck of one training.
+        In [0, 1]; compare it with that of as many real training images. Unlike the other errors of
+        this room (:mod:`gan_jax.metrics.errors`) its standard error is that of the real images
+        drawn again, the classifier held: that of the samples would take a training for each draw.
+        Several seeds show it.
 
     Raises:
         ValueError: there are no labels, or the real ones hold a class of which there is no sample.

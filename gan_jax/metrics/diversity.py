@@ -20,7 +20,7 @@ def mean_pairwise_distance(samples: np.ndarray) -> float:
 
 
 def mean_pairwise_estimate(samples: np.ndarray) -> Estimate:
-    """:func:`mean_pairwise_distance` and its standard error, samples redrawn: that of a mean over pairs.
+    """:func:`mean_pairwise_distance` and its standard error: that of a mean over pairs.
 
     Args:
         samples: ``[N, ...]`` with N at least 2; flattened.

@@ -1,14 +1,15 @@
 """Standard errors of means, shares and the like; what every error of this room is an error of.
 
-**The convention.** A standard error says by how much a figure would scatter if its N samples were drawn
-again, while all that they are compared with (the reference set, the held-out set, a classifier) is held
-fixed, and so is what the estimator draws for itself by its seed (directions, subsets, pairs). Two figures
-of one protocol differ by luck by about the root of the sum of their squared errors. It says nothing
-of the luck of a reference set, which all rows of a table share, nor of the luck of a training run, for
-which there are seeds. The samples must be independent of each other; where one row holds many values (a
-sequence, an image), the rows are.
+**The convention.** A standard error says by how much a figure would scatter if its N samples were
+drawn again, while all that they are compared with (the reference set, the held-out set, a
+classifier) is held fixed, and so is what the estimator draws for itself by its seed (directions,
+subsets, pairs). Two figures of one protocol differ by luck by about the root of the sum of their
+squared errors. It says nothing of the luck of a reference set, which all rows of a table share, nor
+of the luck of a training run, for which there are seeds. The samples must be independent of each
+other; where one row holds many values (a sequence, an image), the rows are.
 
-A figure that is not of this kind says so in its docstring. A count (of modes, of classes) has no error.
+A figure that is not of this kind says so in its docstring. A count (of modes, of classes) has no
+error.
 """
 
 import numpy as np
@@ -36,8 +37,8 @@ def mean_of(values: np.ndarray) -> Estimate:
 def share(flags: np.ndarray) -> Estimate:
     """The share of the samples that have a property.
 
-    The error is ``sqrt(p (1 - p) / N)`` with ``p = (count + 1/4) / (N + 1/2)``: without the quarter it would
-    be 0 where no sample has the property, as if none ever could.
+    The error is ``sqrt(p (1 - p) / N)`` with ``p = (count + 1/4) / (N + 1/2)``: without the quarter
+    it would be 0 where no sample has the property, as if none ever could.
 
     Args:
         flags: ``[N]``, true or false (or 1 and 0).
@@ -80,8 +81,8 @@ def deviation_of(values: np.ndarray) -> Estimate:
 def distance_from(expected: float, estimate: Estimate) -> Estimate:
     """How far an estimate lies from a number that is held fixed: ``|value - expected|``.
 
-    The error is the deviation of ``|x|`` for a normal x of the estimate's error e, whose mean is taken to
-    be ``sqrt(max(distance^2 - e^2, 0))``. It is e far from the number, and 0.6 e at it.
+    The error is the deviation of ``|x|`` for a normal x of the estimate's error e, whose mean is
+    taken to be ``sqrt(max(distance^2 - e^2, 0))``. It is e far from the number, and 0.6 e at it.
 
     Args:
         expected: the number.
@@ -101,11 +102,11 @@ def distance_from(expected: float, estimate: Estimate) -> Estimate:
 def of_two_orders(first: float, second: float) -> float:
     """The standard error of a smooth figure, from the variances of the two parts of its scatter.
 
-    A smooth figure of N samples is about a mean over samples (first order, variance ``~ 1 / N``) and a
-    mean over pairs of samples (second order, ``~ 1 / N^2``), which is all that is left of a distance where
-    its two sets are of one distribution. What each sample adds to the first is estimated from the same
-    samples, and this noise adds the variance of the second twice. So it is taken off once:
-    ``max(first - second, 3/4 second)``, where the floor keeps the error off 0.
+    A smooth figure of N samples is about a mean over samples (first order, variance ``~ 1 / N``)
+    and a mean over pairs of samples (second order, ``~ 1 / N^2``), which is all that is left of a
+    distance where its two sets are of one distribution. What each sample adds to the first is
+    estimated from the same samples, and this noise adds the variance of the second twice. So it is
+    taken off once: ``max(first - second, 3/4 second)``, where the floor keeps the error off 0.
 
     Args:
         first: the estimated variance of the mean over samples, noise included.
@@ -113,7 +114,7 @@ def of_two_orders(first: float, second: float) -> float:
 
     References:
         Hoeffding 1948, doi 10.1214/aoms/1177730196, section 5 (both variances);
-        Efron and Stein 1981, doi 10.1214/aos/1176345462, section 3 (why such an error is too large).
+        Efron and Stein 1981, doi 10.1214/aos/1176345462 (why such an error is too large).
     """
     return float(np.sqrt(max(first - second, 0.75 * second)))
 

@@ -58,11 +58,13 @@ def frechet_estimate(features: Features, reference: Features) -> Estimate:
         reference: ``[M, F]``, M >= 2.
 
     Returns:
-        The distance; its error by :func:`gan_jax.metrics.frechet_expansion.expansion`, features drawn again
-        and reference held. Also right where both sets are of one distribution, where the distance is little
-        but its bias: measured over 400 sets of 1,000 and 3,000, the error was 0.88 to 1.21 of the scatter
-        there, and 0.9 to 1.15 elsewhere. With a tail so heavy that some samples make the scatter
-        (Student's t of 5 degrees of freedom) single errors are 0.3 to 2 times the scatter.
+        The distance; its error by :func:`gan_jax.metrics.frechet_expansion.expansion`, features
+        drawn again and reference held. Also right where both sets are of one distribution, where
+        the distance is little but its bias: measured over 400 sets of 1,000 and 3,000, the error
+        was 0.88 to 1.21 of the scatter there, and 0.9 to 1.15 elsewhere. With a tail so heavy that
+        some samples make the scatter (Student's t of 5 degrees of freedom) single errors are 0.3 to
+        2 times the scatter. Of fewer samples than twice the features it is 1.1 to 1.7 times too
+        large.
 
     Raises:
         ValueError: as :func:`frechet_distance`.
@@ -72,7 +74,7 @@ def frechet_estimate(features: Features, reference: Features) -> Estimate:
 
 
 def frechet_estimate_to(reference: Moments) -> Callable[[Features], Estimate]:
-    """:func:`frechet_estimate` to one reference whose root is taken once: then one decomposition each."""
+    """:func:`frechet_estimate` to one reference, whose root is taken once."""
     root = _root(reference.covariance)
 
     def estimate(features: Features) -> Estimate:
@@ -107,11 +109,11 @@ def frechet_infinity(
         seed: of the subsets.
 
     Returns:
-        a, which may be below 0 for sets of one distribution. Its standard error, features drawn again and
-        reference held, follows from that of the distance, as a is a weighted sum of distances whose
-        subsets share rows (the scatter about the line is a third of it): 1.1 to 1.2 times the error of the
-        distance far from the reference, and twice near it. Measured over 80 to 200 sets of 1,000 and
-        3,000 in 4 to 64 dimensions, it was 0.93 to 1.1 of the scatter.
+        a, which may be below 0 for sets of one distribution. Its standard error, features drawn
+        again and reference held, follows from that of the distance, as a is a weighted sum of
+        distances whose subsets share rows (the scatter about the line is a third of it): 1.1 to 1.2
+        times the error of the distance far from the reference, and twice near it. Measured over 80
+        to 200 sets of 1,000 and 3,000 in 4 to 64 dimensions, it was 0.93 to 1.1 of the scatter.
 
     Raises:
         ValueError: as :func:`frechet_distance`, or the sizes make no line.
@@ -141,9 +143,10 @@ def frechet_infinity(
 def _error_of_weighted(
     weights: np.ndarray, subsets: list[np.ndarray], found: Expansion, num: int
 ) -> float:
-    """The error of ``sum_k w_k D(subset k)``, of which one sample has the share ``sum_k w_k [i in k] / n_k``.
+    """The error of ``sum_k w_k D(subset k)``, with ``sum_k w_k [i in k] / n_k`` of sample i.
 
-    Likewise a pair; see :class:`gan_jax.metrics.frechet_expansion.Expansion`, whose noise is taken off.
+    Likewise of a pair; see :class:`gan_jax.metrics.frechet_expansion.Expansion`, whose noise is taken
+    off.
     """
     shares = np.zeros((len(subsets), num))  # of the rows in each subset's mean
     for row, subset in zip(shares, subsets, strict=True):

@@ -18,7 +18,7 @@ class Expansion(NamedTuple):
 
     Attributes:
         value: the distance.
-        first: the variance of f over the samples, with the noise of f, which was estimated from them.
+        first: the variance of f over the samples, with the noise of f, which they also tell.
         second: the mean of ``g(x, x')^2`` over different samples.
     """
 
@@ -30,8 +30,12 @@ class Expansion(NamedTuple):
 def expansion(features: Features, reference: Moments, root: np.ndarray) -> Expansion:
     """Of the Frechet distance of features ``[N, F]`` in float64 to a reference.
 
-    With ``c = x - m``, ``S_r^1/2 S S_r^1/2 = V diag(s^2) V^T`` and ``z = diag(s)^-1/2 V^T S_r^1/2 c`` (whose
-    covariance is ``diag(s)``, and ``|z|^2 = c^T T c`` with T the optimal transport between the Gaussians):
+    With ``c = x - m``, ``S_r^1/2 S S_r^1/2 = V diag(s^2) V^T`` and
+
+        z = diag(s)^-1/2 V^T S_r^1/2 c,
+
+    whose covariance is ``diag(s)``, and ``|z|^2 = c^T T c`` with T the optimal transport between
+    the Gaussians:
 
         f(x) = 2 (m - m_r) . c + |c|^2 - |z|^2 - mean,
         g(x, x') = z . z' + 1/2 sum_ab (z z^T - diag(s))_ab (z' z'^T - diag(s))_ab / (s_a + s_b).
@@ -45,7 +49,7 @@ def expansion(features: Features, reference: Moments, root: np.ndarray) -> Expan
         root: ``[F, F]``, the symmetric root of its covariance.
 
     References:
-        Bhatia, Jain and Lim 2019, arXiv 1712.01504, section 3 (the derivatives of the distance of matrices).
+        Bhatia, Jain and Lim 2019, arXiv 1712.01504 (the distance of covariances, and T).
     """
     found = moments(features)
     squares, vectors = np.linalg.eigh(root @ found.covariance @ root)

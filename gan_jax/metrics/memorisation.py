@@ -20,11 +20,12 @@ def closer_share(features: Features, held_out: Features, training: Features) -> 
         training: of those that were.
 
     Returns:
-        0.5 where samples are as new as held-out examples, 1 where all are copies, below 0.5 where they
-        lie farther from the training set than real examples do (they may be poor). Its standard error is
-        that of a mean over samples of the share of held-out examples that are farther, held-out and
-        training examples held: 0 where all are copies. To compare it with 0.5 rather than with another row of
-        the same protocol, count the luck of the held-out examples too: ``1 / (12 M)`` more in the square.
+        0.5 where samples are as new as held-out examples, 1 where all are copies, below 0.5 where
+        they lie farther from the training set than real examples do (they may be poor). Its
+        standard error is that of a mean over samples of the share of held-out examples that are
+        farther, held-out and training examples held: 0 where all are copies. To compare it with 0.5
+        rather than with another row of the same protocol, count the luck of the held-out examples
+        too: ``1 / (12 M)`` more in the square.
 
     Raises:
         ValueError: the shapes do not fit, or a value is not finite.

@@ -59,8 +59,8 @@ def kl_to_weights_estimate(
 ) -> Estimate:
     """:func:`kl_to_weights` and its standard error, samples redrawn.
 
-    To first order that of the mean of ``log(share / weight)``; where the shares are the weights, ``2 N KL`` is
-    chi-squared with as many degrees of freedom as there are found modes but one.
+    To first order that of the mean of ``log(share / weight)``; where the shares are the weights,
+    ``2 N KL`` is chi-squared with as many degrees of freedom as there are found modes but one.
 
     Args:
         modes: one mode number per sample.
@@ -75,7 +75,8 @@ def kl_to_weights_estimate(
     logs = np.log(shares / np.asarray(weights)[found])
     first = (shares @ logs**2 - (shares @ logs) ** 2) / num
     second = (np.count_nonzero(found) - 1) / (2.0 * num**2)
-    return Estimate(kl_to_weights(modes, weights), of_two_orders(first, second))
+    error = max(of_two_orders(first, second), float(np.sqrt(second)))
+    return Estimate(kl_to_weights(modes, weights), error)
 
 
 def nearest_mode(

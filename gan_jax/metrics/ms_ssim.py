@@ -98,8 +98,8 @@ def ms_ssim_diversity(
         seed: of the pairs.
 
     Returns:
-        In [0, 1], 1 where all samples are one; with its standard error, samples redrawn: an image is in
-        several pairs, so these are not independent. Noise, too, is diverse.
+        In [0, 1], 1 where all samples are one; with its standard error, samples redrawn: an image
+        is in several pairs, so these are not independent. Noise, too, is diverse.
 
     Raises:
         ValueError: there are too few samples or pairs, or the images are too small.
@@ -124,7 +124,7 @@ def ms_ssim_diversity(
 
 
 def _error_of_pairs(values: np.ndarray, first: np.ndarray, second: np.ndarray, num: int) -> float:
-    """Of a mean over pairs of rows: each row with all pairs that it is in, so that each pair counts twice."""
+    """Of a mean over pairs: each row with all pairs that it is in, so that each counts twice."""
     away = np.asarray(values, np.float64) - values.mean()
     of_rows = sum(np.bincount(rows, away, minlength=num) for rows in (first, second))
     _, times = np.unique(np.sort(np.stack([first, second]), axis=0), axis=1, return_counts=True)

@@ -1,7 +1,7 @@
 """Errors of any figure of samples, by computing it again on other choices of the same samples.
 
-For figures that have no formula of their own; those of this room do, where one is known, as it is cheaper
-and right near equality too.
+For figures that have no formula of their own; those of this room do, where one is known, as it is
+cheaper and right near equality too.
 """
 
 from collections.abc import Callable
@@ -20,10 +20,11 @@ def jackknife(
 ) -> Estimate:
     """A figure of all rows, and its error by leaving out one group of rows after another.
 
-    ``sqrt((G - 1) / G sum_g (f_g - mean f)^2)`` with ``f_g`` the figure of all rows but group g; the groups
-    are cut at random. Right for smooth figures (means, correlations, distances far from 0). Up to
-    1.4 times too large for a distance between two sets of one distribution, and of no use for medians, minima
-    and nearest neighbours. One error from 20 groups is itself uncertain by 16 %.
+    ``sqrt((G - 1) / G sum_g (f_g - mean f)^2)`` with ``f_g`` the figure of all rows but group g;
+    the groups are cut at random. Right for smooth figures (means, correlations, distances far from
+    0). Up to 1.4 times too large for a distance between two sets of one distribution, and of no use
+    for medians, minima and nearest neighbours. One error from 20 groups is itself uncertain by 16
+    %.
 
     Args:
         rows: an array ``[N, ...]``, or a tree of such.
@@ -52,10 +53,10 @@ def bootstrap(
 ) -> Estimate:
     """A figure of all rows, and its scatter over choices of N rows with replacement.
 
-    Right for smooth figures, for medians and for minima over a few groups. Up to 1.7 times too large for a
-    distance between two sets of one distribution. A row that is chosen twice is its own nearest
-    neighbour, and a copy of itself: of no use for figures that look at those. One error from 200 resamples is
-    itself uncertain by 5 %.
+    Right for smooth figures, for medians and for minima over a few groups. Up to 1.7 times too
+    large for a distance between two sets of one distribution. A row that is chosen twice is its own
+    nearest neighbour, and a copy of itself: of no use for figures that look at those. One error
+    from 200 resamples is itself uncertain by 5 %.
 
     Args:
         rows: an array ``[N, ...]``, or a tree of such, N >= 2.

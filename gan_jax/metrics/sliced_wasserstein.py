@@ -22,9 +22,10 @@ def sliced_wasserstein(
         seed: of the directions.
 
     Returns:
-        The mean, in the unit of the features. Its standard error, features drawn again, reference and
-        directions held, is that of :func:`gan_jax.metrics.wasserstein_error.mean_wasserstein_1`; that of the
-        directions is not in it, as one seed gives all rows the same.
+        The mean, in the unit of the features. Its standard error, features drawn again, reference
+        and directions held, is that of
+        :func:`gan_jax.metrics.wasserstein_error.mean_wasserstein_1`; that of the directions is not
+        in it, as one seed gives all rows the same.
 
     Raises:
         ValueError: the shapes do not fit, a value is not finite, or there is no direction.

@@ -40,12 +40,13 @@ def wasserstein_1_estimate(
     """:func:`wasserstein_1` and its standard error, samples redrawn and reference held.
 
     Args:
-        samples: ``[N, ...]``; all values of all rows, of which those of one row may depend on each other.
+        samples: ``[N, ...]``; all values of all rows, of which those of one row may depend on each
+            other.
         reference: likewise; their number may differ.
 
     Returns:
-        The distance; its error by :func:`gan_jax.metrics.wasserstein_error.mean_wasserstein_1`; None for a
-        single row.
+        The distance; its error by :func:`gan_jax.metrics.wasserstein_error.mean_wasserstein_1`;
+        None for a single row.
 
     Raises:
         ValueError: as :func:`wasserstein_1`.

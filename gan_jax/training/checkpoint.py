@@ -5,7 +5,6 @@ that was cut or changed since is noticed before anything is read from it.
 """
 
 import errno
-import hashlib
 import shutil
 import sys
 from collections import Counter
@@ -16,9 +15,10 @@ import jax
 import orbax.checkpoint as ocp
 
 from gan_jax.game import GANState
+from gan_jax.training.checksums import checksum_file, checksums, fault_of
 from gan_jax.training.old_checkpoint import is_old, old_target, renewed
 from gan_jax.training.processes import is_first, on_first
-from gan_jax.training.run_folder import read_json, write_json
+from gan_jax.training.run_folder import write_json
 
 
 class Checkpoints:
@@ -195,24 +195,18 @@ class Checkpoints:
         state = self._manager.restore(step, args=items).state
         return renewed(state, target) if is_old(saved) else state
 
-    def _checksum_file(self, step: int) -> Path:
-        return self.folder.parent / "checksums" / f"{step}.json"
-
     def _sign(self, step: int) -> None:
-        self._checksum_file(step).parent.mkdir(exist_ok=True)
-        write_json(self._checksum_file(step), _checksums(self.folder / str(step)))
+        file = checksum_file(self.folder, step)
+        file.parent.mkdir(exist_ok=True)
+        write_json(file, checksums(self.folder / str(step)))
         kept = {str(step) for step in self.steps()}
-        for file in self._checksum_file(step).parent.glob("*.json"):
-            if file.stem not in kept:
-                file.unlink()
+        for other in file.parent.glob("*.json"):
+            if other.stem not in kept:
+                other.unlink()
 
     def _check_files(self, step: int) -> None:
-        if not self._checksum_file(step).is_file():  # killed between the save and its checksums
-            return
-        expected, found = read_json(self._checksum_file(step)), _checksums(self.folder / str(step))
-        changed = sorted(name for name in expected | found if expected.get(name) != found.get(name))
-        if changed:
-            raise ValueError(f"{changed[0]} is not what was saved (SHA-256)")
+        if fault := fault_of(self.folder, step):
+            raise ValueError(fault)
 
     def _set_aside(self, faults: dict[int, str]) -> None:
         for step, fault in faults.items():
@@ -223,7 +217,7 @@ class Checkpoints:
             shutil.rmtree(target, ignore_errors=True)
             target.parent.mkdir(exist_ok=True)
             (self.folder / str(step)).replace(target)
-            self._checksum_file(step).unlink(missing_ok=True)
+            checksum_file(self.folder, step).unlink(missing_ok=True)
             print(f"  moved to {target}", file=sys.stderr)
         if faults:
             self._manager.reload()
@@ -231,14 +225,6 @@ class Checkpoints:
 
 class _OtherArraysError(ValueError):
     """The checkpoint is whole, and of another game."""
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    return {
-        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    }
 
 
 def _check_same_arrays(saved: Any, abstract_state: GANState, folder: Path) -> None:

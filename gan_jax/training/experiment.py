@@ -209,8 +209,17 @@ def rebuild(folder: RunFolder, **changed: Any) -> Experiment:
     Args:
         folder: of the run.
         **changed: arguments that are now others, such as where the data lies.
+
+    Raises:
+        FileNotFoundError: this is no run folder.
+        ValueError: the run was trained without a file.
     """
     config = folder.config()
+    if config["experiment"] is None:
+        raise ValueError(
+            f"{folder.path} was trained without an experiment file, so nothing can rebuild it: in Python, "
+            "gan_jax.open_run(path, experiment=...) with the experiment that was trained"
+        )
     arguments = {name: _hashable(value) for name, value in config["arguments"].items()} | changed
     built = load_experiment_function(folder.experiment_file)(**arguments)
     game = dataclasses.replace(built.game, micro_batches=config.get("micro_batches", 1))

@@ -2,8 +2,8 @@
 
 The order of one turn: batch -> step -> (every ``log_every_steps``) metrics leave the device and are
 looked at -> stop on a value that is not finite -> evaluate -> artefacts and the game's health -> save
--> stop if asked to, or if the figures no longer improve. Evaluators are asked before the first step
-too: a fault of theirs then costs nothing.
+-> stop if asked to, or if the figures no longer improve. Artefacts are made and evaluators are asked
+before the first step too: a fault of theirs then costs nothing.
 """
 
 import contextlib
@@ -72,8 +72,11 @@ def train(
     intervals = {what: getattr(experiment, f"{what}_every_steps") for what in INTERVALS}
     pending: list[dict[str, jax.Array]] = []
     over = best is not None and on_first(lambda: measuring.over)
-    if step == 0 and experiment.evaluators:
-        over = _measure(step, arrangement.get_state(state), log, best, measuring)
+    if step == 0:  # what does not work is said now, when nothing is lost
+        first = arrangement.get_state(state)
+        _look(step, first, log, monitor, healthy=False)
+        if experiment.evaluators:
+            over = _measure(step, first, log, best, measuring)
     with contextlib.closing(feeds_fn(step)) as feeds:
         while step < experiment.steps and not over:
             feed, seconds = next_feed(feeds, pending)

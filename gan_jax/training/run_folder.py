@@ -22,6 +22,13 @@ from gan_jax.training.batch_record import shapes_from_json
 _NOT_COMPARED = ("steps", "data_dir", "cache_dir")
 
 
+_UNSEEN = (
+    "was begun without an experiment file: its arrays, data, seed and batch size are those of before, "
+    "but a changed loss or learning rate cannot be seen"
+)
+_SHOWN = 12  # differences in one message
+
+
 class RunFolder:
     """The paths of one run, and its configuration file.
 
@@ -74,7 +81,7 @@ class RunFolder:
     def adopt(
         self,
         config: dict[str, Any],
-        experiment_file: Path,
+        experiment_file: Path | None,
         *,
         allow_changed: Collection[str] = (),
     ) -> dict[str, Any]:
@@ -84,7 +91,8 @@ class RunFolder:
 
         Args:
             config: ``{"experiment", "arguments", "data"}`` and what is only recorded.
-            experiment_file: copied beside it, so that the run can be rebuilt from its folder.
+            experiment_file: copied beside it, so that the run can be rebuilt from its folder; None of
+                a run that has no file.
             allow_changed: fields that may differ, by their names in the message (the last part is
                 enough, ``data`` is all of the data); each change is kept under ``changes``.
 
@@ -101,12 +109,15 @@ class RunFolder:
             config["changes"] = old.get("changes", []) + self._compare(old, config, allow_changed)
             self._tell_changes(experiment_file)
         write_json(self.config_file, config)
-        if experiment_file.resolve() != self.experiment_file.resolve():
+        if experiment_file and experiment_file.resolve() != self.experiment_file.resolve():
             shutil.copyfile(experiment_file, self.experiment_file)
         return config
 
-    def _tell_changes(self, experiment_file: Path) -> None:
+    def _tell_changes(self, experiment_file: Path | None) -> None:
         """A line that was changed in the file is no argument, so nothing else would show it."""
+        if experiment_file is None:
+            print(f"note: {self.path} {_UNSEEN}", file=sys.stderr)
+            return
         if not self.experiment_file.is_file():
             return
         before, after = self.experiment_file.read_text(), experiment_file.read_text()
@@ -158,9 +169,10 @@ class RunFolder:
             if name not in allowed
         ]
         if rows:
+            more = [f"  and {len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []
             raise ValueError(
                 f"{self.path} holds a run that differs from this command:\n"
-                + "\n".join(rows)
+                + "\n".join(rows[:_SHOWN] + more)
                 + "\nchoose another folder with --run-dir, repeat the run's own arguments, or say "
                 "--allow-changed with the names of the fields"
             )
@@ -213,7 +225,7 @@ def _compared(config: dict[str, Any]) -> dict[str, Any]:
     """``{"experiment": ..., "arguments.lr": ..., "data.sha256": ...}``."""
     compared = ("experiment", "num_seeds", "micro_batches")
     flat = {"micro_batches": 1} | {name: config[name] for name in compared if name in config}
-    for group in ("arguments", "data"):
+    for group in ("arguments", "data", "state"):
         for name, value in config.get(group, {}).items():
             if name not in _NOT_COMPARED:
                 flat[f"{group}.{name}"] = value

@@ -72,7 +72,11 @@ class RunLog:
                 self._board.add_scalar(name, value, step)
 
     def artefacts(self, step: int, make_fn: Callable[[], Mapping[str, Artefact]]) -> None:
-        """Writes a run's artefacts; one that cannot be made or written is said, and the run goes on."""
+        """Writes a run's artefacts; what cannot be made is said, and the run goes on.
+
+        Raises:
+            Exception: before the first step, whatever it is; later, where the disk cannot be written.
+        """
         try:
             for name, artefact in make_fn().items():
                 write_artefact(self._folder.artefacts, name, step, artefact)

@@ -5,17 +5,18 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 from gan_jax.data.batches import Feed
 from gan_jax.data.read_ahead import read_ahead
 from gan_jax.game import GANState
-from gan_jax.training.batch_record import shapes_as_json, shapes_from_json
+from gan_jax.training.batch_record import shapes_from_json
 from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.configuration import configuration
 from gan_jax.training.curves import save_curves
-from gan_jax.training.evaluation import Evaluation, build
+from gan_jax.training.evaluation import Evaluation
+from gan_jax.training.evaluators import build_evaluators
 from gan_jax.training.experiment import Experiment, feed_of, samplers_of
 from gan_jax.training.figures_log import drop_figures_after
 from gan_jax.training.first_batch import batch_shapes
@@ -49,8 +50,8 @@ def run(
     experiment: Experiment,
     *,
     run_dir: Path,
-    experiment_file: Path,
-    arguments: dict[str, Any],
+    experiment_file: Path | None = None,
+    arguments: dict[str, Any] | None = None,
     parallel: Literal["jit", "shard_map", "pmap"] = "jit",
     parameter_shards: int = 1,
     allow_changed: Collection[str] = (),
@@ -60,8 +61,10 @@ def run(
     Args:
         experiment: the experiment.
         run_dir: the run folder; made if it is not there.
-        experiment_file: the Python file that defines the experiment.
-        arguments: with which its function was called; JSON.
+        experiment_file: the Python file that defines the experiment; None of one that was built
+            elsewhere, such as in a notebook. Its run cannot be rebuilt from its folder, and goes on
+            where state, data, seed and batch size are the same.
+        arguments: with which the file's function was called; JSON.
         parallel: the arrangement over all devices.
         parameter_shards: over how many of them each network is cut, in the arrangement ``jit``.
         allow_changed: fields of the configuration or the data that may be others than the old
@@ -116,8 +119,8 @@ def _take(folder: RunFolder, stack: ExitStack) -> None:
 def _run(
     experiment: Experiment,
     folder: RunFolder,
-    experiment_file: Path,
-    arguments: dict[str, Any],
+    experiment_file: Path | None,
+    arguments: dict[str, Any] | None,
     arrange: Callable[..., Arrangement],
     allow_changed: Collection[str],
 ) -> None:
@@ -125,17 +128,7 @@ def _run(
     feed = feed_of(experiment)
     batch = batch_shapes(experiment, feed)
     check_memory(experiment, batch)
-    config = {
-        "format": 2,
-        "experiment": experiment_file.stem,
-        "arguments": arguments,
-        "data": experiment.data.fingerprint(),
-        "batch": shapes_as_json(batch),
-        "names": {name: list(names) for name, names in experiment.data.names.items()},
-        "num_seeds": experiment.num_seeds,
-        "micro_batches": experiment.game.micro_batches,
-        "versions": {name: version(name) for name in ("gan-jax", "jax", "flax", "optax")},
-    }
+    config = configuration(experiment, batch, experiment_file, arguments)
     config = on_first(lambda: folder.adopt(config, experiment_file, allow_changed=allow_changed))
     states = _play(experiment, folder, feed, config, arrange)
     if states is None:
@@ -206,7 +199,7 @@ def _watched(
     samplers = samplers_of(experiment, load_given(folder.given_file))
     measuring = None
     if experiment.evaluators:
-        evaluation = Evaluation(experiment, folder, samplers, build(experiment))
+        evaluation = Evaluation(experiment, folder, samplers, build_evaluators(experiment))
         measuring = Measuring(experiment, evaluation, folder)
         stack.callback(lambda: measuring.over and print(f"\n{measuring.best.verdict()}"))
     monitor = Monitor(experiment, samplers, folder, first_step=first_step)

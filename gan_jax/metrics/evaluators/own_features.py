@@ -15,9 +15,10 @@ from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators.evaluator import Evaluator, Figure
 from gan_jax.metrics.evaluators.images import NetworkFn, of_classifier, rows_of_each_part
 from gan_jax.metrics.feature_networks import FeatureNetwork, embed
-from gan_jax.metrics.frechet import frechet_distance
+from gan_jax.metrics.frechet import frechet_estimate_to
 from gan_jax.metrics.memorisation import closer_share
-from gan_jax.metrics.neighbours import prdc
+from gan_jax.metrics.moments import moments
+from gan_jax.metrics.neighbour_errors import prdc_estimates
 from gan_jax.metrics.networks.rotations import rotations_network
 
 NEIGHBOURS = 5  # fewer where there are fewer samples
@@ -69,13 +70,13 @@ def own_features(
     network = network_fn(data)
     training = cache(lambda: _look(network, data, "training", size, seed))
     held_out = cache(lambda: _look(network, data, "held_out", num, seed))
+    distance = cache(lambda: frechet_estimate_to(moments(training())))
 
     def measure_fn(sampler: Sampler) -> dict[str, Estimate]:
         blocks = (drawn.samples for drawn in sampler())
         seen = embed(network, blocks, keep_images=0).features
-        near = prdc(seen, training()[:num], k=k)
-        found = {"frechet": Estimate(frechet_distance(seen, training()))}
-        found |= {name: Estimate(value) for name, value in near._asdict().items()}
+        found = {"frechet": distance()(seen)}
+        found |= prdc_estimates(seen, training()[:num], k=k)._asdict()
         if data.has_held_out:
             found["data_copying"] = closer_share(seen, held_out(), training())
         return found
@@ -110,5 +111,5 @@ def _protocol(data: Data, network: FeatureNetwork, num: int, size: int, k: int) 
         "num_reference": size,
         "neighbours": k,
         "real_row": "not trained on" if data.has_held_out else "trained on, not the reference",
-        "data": data.fingerprint(),
+        "data": data.fingerprints(),
     }
