@@ -56,8 +56,10 @@ def rarest_share(
     num, shares = len(probabilities), class_shares(probabilities)
     luck = (shares * (1.0 - shares)).mean() / num
     spread = shares.var(ddof=1) if len(shares) > 1 else 0.0
-    kept = np.sqrt(max(1.0 - luck / spread, 0.0)) if spread > 0 else 1.0
-    chances = np.maximum(shares.mean() + kept * (shares - shares.mean()), 0.25 / (num + 0.5))
+    lost = 1.0 - np.sqrt(max(1.0 - luck / spread, 0.0)) if spread > 0 else 0.0
+    limit = 0.5 * np.sqrt(shares * (1.0 - shares) / num)  # a class that is rare indeed stays so
+    moved = np.clip(lost * (shares.mean() - shares), -limit, limit)
+    chances = np.maximum(shares + moved, 0.25 / (num + 0.5))
     chances = np.append(chances, max(1.0 - chances.sum(), 0.0))  # the last: of no class
     random = np.random.default_rng(0)
     counts = random.multinomial(num, chances / chances.sum(), size=resamples)

@@ -145,8 +145,8 @@ def _error_of_weighted(
 ) -> float:
     """The error of ``sum_k w_k D(subset k)``, with ``sum_k w_k [i in k] / n_k`` of sample i.
 
-    Likewise of a pair; see :class:`gan_jax.metrics.frechet_expansion.Expansion`, whose noise is taken
-    off.
+    Likewise of a pair; see :class:`gan_jax.metrics.frechet_expansion.Expansion`, whose noise is
+    taken off.
     """
     shares = np.zeros((len(subsets), num))  # of the rows in each subset's mean
     for row, subset in zip(shares, subsets, strict=True):

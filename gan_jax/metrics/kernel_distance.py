@@ -54,11 +54,11 @@ def kernel_distance(
         The mean; its standard error, features drawn again and reference held. The mean is a
         weighted mean over pairs of features, so the error has a part of single features, that is
         ``2 (mean_x' k(x, x') - mean_y k(x, y))`` with the weight of all subsets that x is in, and
-        one of pairs (see :func:`gan_jax.metrics.errors.of_two_orders`). Measured over 80 to 300 sets of
-        1,000 in 2 to 64 dimensions: 0.8 to 1.1 of the scatter, for sets of one distribution too.
-        Not with heavy tails: the kernel's square has the sixth moment, and where that is infinite
-        (Student's t of 5 degrees of freedom) a few samples make the scatter, and most errors are
-        0.7 of it.
+        one of pairs (see :func:`gan_jax.metrics.errors.of_two_orders`). Measured over 80 to 300
+        sets of 1,000 in 2 to 64 dimensions: 0.8 to 1.1 of the scatter, for sets of one distribution
+        too. Not with heavy tails: the kernel's square has the sixth moment, and where that is
+        infinite (Student's t of 5 degrees of freedom) a few samples make the scatter, and most
+        errors are 0.7 of it.
 
     Raises:
         ValueError: as :func:`squared_mmd`, or the subsets do not fit.
