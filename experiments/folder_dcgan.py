@@ -9,6 +9,13 @@ Radford et al. 2015 (arXiv 1511.06434) with R1 (Mescheder et al. 2018, arXiv 180
 (Zhao et al. 2020, arXiv 2006.10738), which keeps the discriminator from learning some thousand images
 by heart. A tenth of the images is never trained on; the samples are measured in features of a network
 that is trained on the folder itself, and the best step is kept.
+
+Measured on 3,786 emoji at 32x32 (seed 0, 12,000 steps; some 16 minutes of computing on one CPU core, 41 by the
+clock beside other work): people and faces are good to look at, rarer things are coloured shapes. Frechet
+distance 2.53, against 0.44 for held-out images and 58.5 for noise (379 samples against 3,407 training images,
+features of turned images); precision 0.90, recall 0.88, coverage 0.79. A sample is nearer to the training images
+than a held-out one in 17 % of the pairs: it does not show that they are learned by heart. With an R1 weight of 1
+the distance was 7.3 at step 2,000, with 0.05 it was 10.2 at step 1,500, against 5.8 and 8.6 (one seed each).
 """
 
 import math
