@@ -111,7 +111,7 @@ def test_sample_draws_from_a_run(whole, tmp_path, command_here):
         ((DIGITS, "--steps", "many"), "invalid literal"),
         ((DIGITS, "--batch-size", "1798"), "between 1 and the 1797 examples"),
         ((DIGITS, "--generator-widths", "8", "8", "8", "8"), "too few pixels for the strides"),
-        ((DIGITS, "--patience", "3"), "set evaluate_every_steps too"),
+        ((DIGITS, "--patience", "0"), "at least 1 measurement"),
         (("experiments/gaussian_mlp.py", "--means", "1.5"), "the means inside (0.0, 1.0)"),
         (("experiments/mnist_dcgan.py", "--data-dir", "/nowhere"), "/nowhere is not a folder"),
         (("experiments/folder_dcgan.py", "--data-dir", "tests"), "holds no image file"),
