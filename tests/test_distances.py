@@ -1,15 +1,14 @@
 """Figures of scalars, sequences and modes, against scipy and closed forms."""
 
-import jax
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from references import always, rows_of
 from scipy import stats
 
 from gan_jax.data import ArraySource, Data, as_is
-from gan_jax.drawing import Sampler
 from gan_jax.metrics.autocorrelation import autocorrelation
 from gan_jax.metrics.evaluators import vectors
 from gan_jax.metrics.modes import kl_to_uniform, modes_covered
@@ -79,24 +78,10 @@ def data_of(training, held_out):
     return Data(source_fn=lambda: sources[0], held_out_fn=lambda: sources[1], prepare_fn=as_is)
 
 
-def rows_of(evaluator, data, **draws):
-    found = {}
-    for name, draw_fn in (evaluator.references | draws).items():
-        sampler = Sampler(
-            lambda key, latents, rows, draw_fn=draw_fn: draw_fn(None, latents, rows),
-            None, jax.random.key(0), data=data, num=evaluator.num,
-        )  # fmt: skip
-        figures = evaluator.measure_fn(sampler)
-        assert figures.keys() == evaluator.figures.keys()
-        found[name] = {figure: estimate.value for figure, estimate in figures.items()}
-    return found
-
-
 def test_the_evaluators_of_vectors_know_real_from_noise():
     generator = np.random.default_rng(0)
     data = data_of(*generator.normal(0.5, 0.1, (2, 500, 1)))
-    half = lambda players, keys, rows: np.full((len(keys), 1), 0.5)  # noqa: E731
-    rows = rows_of(vectors.scalars(data), data, collapsed=half)
+    rows = rows_of(vectors.scalars(data), data, collapsed=always(np.full((1, 1), 0.5)))
     assert rows["real"]["wasserstein_1"] < 0.01 < rows["noise"]["wasserstein_1"]
     # the mean distance of a normal variable from its mean
     np.testing.assert_allclose(

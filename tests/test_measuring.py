@@ -12,7 +12,7 @@ from test_training import experiment, train
 from gan_jax.drawing.sampler import real
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators import Evaluator, Figure, Measured
-from gan_jax.training.best import best_metric
+from gan_jax.training.best import Best, best_metric
 from gan_jax.training.figures_log import read_figures, read_protocols
 from gan_jax.training.interruption import Interrupted
 from gan_jax.training.measuring import EvaluatorError
@@ -296,3 +296,11 @@ def test_afterwards_it_measures_what_it_measured_while_training(tmp_path):
         then = figures(tmp_path, step=int(state.step), draw_seed="evaluate")
         now, failed = evaluation.measure(["spread"], state, TRAINING, again=True)
         assert now == then and not failed
+
+
+def test_values_of_another_protocol_do_not_choose_the_best(stopped):
+    evaluator = Scripted()(None)
+    lines = [line | {"protocol": "another"} for line in figures(stopped)]
+    told = ("scripted", "score", "less", None)
+    assert Best(*told, evaluator.sha, lines).best() is None
+    assert Best(*told, evaluator.sha, figures(stopped)).best() == (10, 2.0)

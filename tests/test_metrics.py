@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from references import always, rows_of
 
 from gan_jax.data import ArraySource, Data, digits
 from gan_jax.data.images import stack_digits
-from gan_jax.drawing import Sampler
 from gan_jax.metrics.classes import class_shares, classes_covered, confident_share
 from gan_jax.metrics.classifier import train_classifier, training_and_held_out
 from gan_jax.metrics.classifier_cache import cached_classifier
@@ -86,27 +86,10 @@ def test_classes_by_hand():
     assert classes_covered(probabilities, min_share=0.3) == 1
 
 
-def rows_of(evaluator, data, collapsed):
-    """What an evaluator finds in real data, in noise, and in one sample over and over."""
-    draws = evaluator.references | {
-        "collapsed": lambda players, keys, rows: np.tile(collapsed, (len(keys), 1, 1, 1))
-    }
-    found = {}
-    for name, draw_fn in draws.items():
-        sampler = Sampler(
-            lambda key, latents, rows, draw_fn=draw_fn: draw_fn(None, latents, rows),
-            None, jax.random.key(0), data=data, num=evaluator.num,
-        )  # fmt: skip
-        figures = evaluator.measure_fn(sampler)
-        assert figures.keys() == evaluator.figures.keys()
-        found[name] = {figure: estimate.value for figure, estimate in figures.items()}
-    return found
-
-
 def test_the_evaluator_knows_real_digits_from_noise_and_collapse():
     data = Data(source_fn=digits)
     evaluator = quality(data, classifier_steps=250)
-    rows = rows_of(evaluator, data, data.first(1)["real"])
+    rows = rows_of(evaluator, data, collapsed=always(data.first(1)["real"]))
     assert rows["real"]["classes"] == 10 and rows["real"]["rarest_share"] > 0.04
     assert rows["collapsed"]["classes"] == 1  # one image over and over
     assert rows["real"]["frechet"] < 0.1 * rows["collapsed"]["frechet"]
@@ -121,7 +104,7 @@ def test_the_evaluator_of_stacked_digits_counts_their_modes():
     classifier = cached_classifier(*training_and_held_out(source), steps=250)
     data = Data(source_fn=lambda: stacked)
     evaluator = stacked_digits(data, classifier=classifier, num_samples=2000)
-    rows = rows_of(evaluator, data, data.first(1)["real"])
+    rows = rows_of(evaluator, data, collapsed=always(data.first(1)["real"]))
     # 1,000 (1 - (1 - 1/1000) ** 2000) = 865 of the modes are expected in 2,000 draws
     assert 800 < rows["real"]["modes"] < 920
     assert rows["collapsed"]["modes"] == 1

@@ -69,21 +69,29 @@ class Best:
         figure: the name of the figure.
         better: its direction.
         patience: measurements without a new best after which the run stops; None never does.
+        protocol: the key of the evaluator's protocol: values of another one do not compare.
         lines: the figures so far.
     """
 
     def __init__(
-        self, evaluator: str, figure: str, better: str, patience: int | None, lines: list[Line]
+        self,
+        evaluator: str,
+        figure: str,
+        better: str,
+        patience: int | None,
+        protocol: str,
+        lines: list[Line],
     ):
         self.name, self.patience = f"{evaluator}/{figure}", patience
-        self._key, self._sign = (evaluator, figure), -1 if better == "more" else 1
+        self._key = (evaluator, figure, protocol)
+        self._sign = -1 if better == "more" else 1
         self._values: dict[int, dict[int, float | None]] = defaultdict(dict)
         self.add(lines)
 
     def add(self, lines: list[Line]) -> None:
         """More figures, of which those of this name count."""
         for line in lines:
-            if (line["evaluator"], line["figure"]) == self._key and (
+            if (line["evaluator"], line["figure"], line["protocol"]) == self._key and (
                 line["row"] == GENERATED
                 and line["draw_seed"] == TRAINING
                 and line["weights"] == "ema"

@@ -33,15 +33,15 @@ class Measuring:
         self.best: Best | None = None
         if experiment.evaluate_every_steps is not None:
             name, figure = best_metric(experiment.best_metric, evaluation.evaluators)
-            better = evaluation.evaluators[name].figures[figure].better
-            lines = read_figures(folder.figures_file)
-            self.best = Best(name, figure, better, experiment.patience, lines)
+            evaluator = evaluation.evaluators[name]
+            better, lines = evaluator.figures[figure].better, read_figures(folder.figures_file)
+            self.best = Best(name, figure, better, experiment.patience, evaluator.sha, lines)
 
     def measure(self, step: int, state: GANState) -> tuple[dict[str, Any], list[str]]:
         """The figures of the EMA, for the log; and what to say where an evaluator failed.
 
         Raises:
-            RuntimeError: an evaluator failed before the first step, when nothing is lost.
+            EvaluatorError: an evaluator failed before the first step, when nothing is lost.
         """
         names = self.evaluation.named("training", *(["end"] if step == 0 else []))
         lines, failed = self.evaluation.measure(names, state, TRAINING)
