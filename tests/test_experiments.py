@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,7 +12,11 @@ import pytest
 from PIL import Image
 
 from gan_jax.metrics.evaluators.evaluator import NAME
+from gan_jax.training.alone import check_alone
+from gan_jax.training.experiment import rebuild
 from gan_jax.training.figures_log import read_figures
+from gan_jax.training.json_files import write_json
+from gan_jax.training.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[1]
 DEVICES = 2
@@ -62,8 +67,47 @@ def tiny_files(*, prepared):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_the_docstring_holds_the_command(file):
+def test_the_docstring_holds_the_command_and_the_file_needs_no_other(file):
     assert f"python experiments/{file.name}" in load(file).__doc__
+    check_alone(file)
+
+
+def test_a_file_that_imports_its_neighbor_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "shared_losses.py").touch()
+    (tmp_path / "numpy.py").touch()  # as the installed package is called
+    file = tmp_path / "mine.py"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for text, neighbor in (
+        ("import json, numpy, gan_jax.losses", None),
+        ("def f():\n    from shared_losses import hinge", "shared_losses"),
+        ("from . import other", r"\."),
+    ):
+        file.write_text(text)
+        if neighbor is None:
+            check_alone(file)
+        else:
+            with pytest.raises(
+                ValueError, match=f"mine.py imports {neighbor}, which lies beside it"
+            ):
+                check_alone(file)
+
+
+def test_a_run_is_rebuilt_with_the_options_of_its_command(tmp_path):
+    folder = RunFolder(tmp_path)
+    shutil.copyfile(ROOT / "experiments" / "digits_dcgan.py", folder.experiment_file)
+    options = {"steps": 60, "save_every_steps": 20, "keep_every_steps": 40, "patience": 2,
+               "evaluate_every_steps": 10, "steps_per_call": 5, "log_every_steps": 5,
+               "sample_every_steps": 15, "best_metric": "classes"}  # fmt: skip
+    config = {
+        "experiment": "digits_dcgan",
+        "arguments": {"steps": 40},
+        "num_seeds": 2,
+        "micro_batches": 4,
+    }
+    write_json(folder.config_file, config | {"options": options})
+    built = rebuild(folder)
+    assert {name: getattr(built, name) for name in options} == options
+    assert built.num_seeds == 2 and built.game.micro_batches == 4
 
 
 @pytest.mark.parametrize("file", tiny_files(prepared=False), ids=lambda file: file.stem)

@@ -15,8 +15,9 @@ from gan_jax.metrics.evaluators import Evaluator, Figure, Measured
 from gan_jax.training.best import Best, best_metric
 from gan_jax.training.figures_log import read_figures, read_protocols
 from gan_jax.training.interruption import Interrupted
+from gan_jax.training.json_files import read_json, read_lines
 from gan_jax.training.measuring import EvaluatorError
-from gan_jax.training.run_folder import RunFolder, read_json
+from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import best_state, last_state
 
 DEVICES = 1
@@ -178,6 +179,41 @@ def test_measurements_after_the_checkpoint_do_not_count(tmp_path):
             file.write(json.dumps(line | {"step": step, "value": 0.0}) + "\n")
     measured(tmp_path, Scripted(at=5), patience=3)
     assert states(tmp_path) == (16, 10)
+
+
+def test_going_back_sets_aside_what_is_later_and_ends_where_it_did(tmp_path, capsys):
+    scores = [9.0, 5.0, 3.0, 2.0, 2.5]
+    options = dict(steps=8, sample_every_steps=4, keep_every_steps=4)
+    measured(tmp_path, Scripted(scores), **options)
+    before = [states(tmp_path), history(tmp_path), figures(tmp_path, draw_seed="evaluate")]
+    last = last_state(RunFolder(tmp_path), experiment())
+    with pytest.raises(ValueError, match=r"--from-step 3: .* it has those of 4, 8 "):
+        measured(tmp_path, Scripted(scores), from_step=3)
+    assert not (tmp_path / "set_aside").exists()
+
+    measured(tmp_path, Scripted(scores, at=3), **(options | {"steps": 4}), from_step=4)
+    assert states(tmp_path) == (4, 4)  # the best of what remains was among the checkpoints
+    aside = tmp_path / "set_aside" / "1"
+    assert f"went back to step 4: everything later is in {aside}" in capsys.readouterr().out
+    for name in ("checkpoints/8", "checksums/8.json", "best/checkpoints/6", "summary.json",
+                 "artefacts/samples/step_00000008.png"):  # fmt: skip
+        assert (aside / name).exists()
+    assert [
+        line["step"] for line in read_lines(aside / "metrics.jsonl") if "eval/" in str(line)
+    ] == [6, 8]
+    assert read_lines(tmp_path / "history.jsonl")[-1]["set_aside"] == "set_aside/1"
+
+    for start in ({}, {"from_step": 4}):  # once more, and once more back
+        measured(tmp_path, Scripted(scores, at=3), **options, **start)
+        assert [
+            states(tmp_path),
+            history(tmp_path),
+            figures(tmp_path, draw_seed="evaluate"),
+        ] == before
+        jax.tree.map(
+            np.testing.assert_array_equal, last_state(RunFolder(tmp_path), experiment()), last
+        )
+    assert (tmp_path / "set_aside" / "2" / "checkpoints" / "8").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from test_training import GAME, POINTS, experiment, final_state, train
 
 from gan_jax.data import ArraySource
 from gan_jax.training import checkpoint
-from gan_jax.training.run_folder import RunFolder, read_json
+from gan_jax.training.json_files import read_json, read_lines
+from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_lock import locked
 
 DEVICES = 2  # as the run that theirs are compared with
@@ -54,11 +55,10 @@ def test_an_allowed_change_is_kept_in_the_runs_history(tmp_path):
     options = dict(arguments={"lr": 0.02, "width": 8}, source_fn=lambda: other)
     train(tmp_path, **options, allow_changed=["data"], steps=8)
     train(tmp_path, **options, steps=10)  # what was allowed is now the run's own
-    changes = read_json(tmp_path / "config.json")["changes"]
-    assert [(change["after_step"], change["field"]) for change in changes] == [
-        (4, "arguments.lr"),
-        (6, "data.sha256"),
-    ]
+    history = read_lines(tmp_path / "history.jsonl")
+    assert [line["step"] for line in history] == [0, 4, 6, 8]
+    changes = [change for line in history for change in line["changed"]]
+    assert [change["field"] for change in changes] == ["arguments.lr", "data.sha256"]
     assert changes[0]["from"] == 0.01 and changes[0]["to"] == 0.02
     assert int(final_state(tmp_path).step) == 10
 
@@ -95,7 +95,7 @@ def test_a_disk_that_fails_elsewhere_is_told_too(tmp_path, monkeypatch):
         def full(path, tree):
             raise OSError(28, "No space left on device", str(path))
 
-        patch.setattr("gan_jax.training.run_folder.write_json", full)
+        patch.setattr("gan_jax.training.same_run.write_json", full)
         with pytest.raises(
             OSError, match=r"No space left on device\); the checkpoint of step 2 is"
         ):

@@ -16,7 +16,7 @@ from test_training import experiment
 import gan_jax
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators import Evaluator, Figure
-from gan_jax.training.run_folder import read_json, write_json
+from gan_jax.training.json_files import add_lines, read_json, write_json
 from gan_jax.training.run_lock import holder_of, locked
 from gan_jax.training.status import read_status
 
@@ -47,7 +47,7 @@ def scaled(players, latents, rows):
 @pytest.fixture(autouse=True, scope="module")
 def no_curves():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gan_jax.training.runner.save_curves", lambda *files: None)
+        patch.setattr("gan_jax.training.observers.save_curves", lambda *files: None)
         yield
 
 
@@ -234,9 +234,8 @@ def test_a_run_that_was_stopped_by_its_patience(copied):
 
 
 def test_the_command_says_all_of_it(copied, command_here):
-    change = {"after_step": 2, "field": "arguments.lr", "from": 0.1, "to": "\x1b[31m"}
-    config = read_json(copied / "config.json")
-    write_json(copied / "config.json", config | {"changes": [change]})
+    change = {"field": "arguments.lr", "from": 0.1, "to": "\x1b[31m"}
+    add_lines(copied / "history.jsonl", [{"date": "then", "step": 2, "changed": [change, 7]}])
     best = read_json(copied / "summary.json")["best"]
     (copied / "checksums" / "2.json").unlink()
     before = sorted(path for path in copied.rglob("*"))
@@ -244,7 +243,7 @@ def test_the_command_says_all_of_it(copied, command_here):
     assert code == 0 and not err
     for text in (
         "4 of 4 are saved", "step 2: without checksums", "step 4: whole", f"step {best['step']}, quality/spread {best['value']:g}",
-        "after step 2: arguments.lr from 0.1 to ?[31m", "free; the last was process", "generated, step 4",
+        "then: at step 2", "arguments.lr was 0.1, is ?[31m", "free; the last was process", "generated, step 4",
         "MiB", "the same command says that it is finished", "generator/loss",
     ):  # fmt: skip
         assert text in out

@@ -26,12 +26,14 @@ from gan_jax.training.experiment import (
     load_experiment_function,
     samplers_of,
 )
+from gan_jax.training.figures_log import is_after
 from gan_jax.training.first_batch import batch_shapes
 from gan_jax.training.interruption import Interrupted, listen
+from gan_jax.training.json_files import drop_lines, read_json
 from gan_jax.training.loop import NonFiniteError
-from gan_jax.training.run_folder import RunFolder, read_json
-from gan_jax.training.run_log import drop_lines_after
+from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.runner import run
+from gan_jax.training.same_run import adopt
 from gan_jax.training.states import first_state, last_state
 
 DEVICES = 2
@@ -75,13 +77,14 @@ def train(
     parallel="jit",
     parameter_shards=1,
     allow_changed=(),
+    from_step=None,
     curves=False,
     **changes,
 ):
     """Trains in a folder; the picture of the curves, half of such a run's time, only if it is asked for."""
     with pytest.MonkeyPatch.context() as patch:
         if not curves:
-            patch.setattr("gan_jax.training.runner.save_curves", lambda *files: None)
+            patch.setattr("gan_jax.training.observers.save_curves", lambda *files: None)
         run(
             experiment(**changes),
             run_dir=run_dir,
@@ -90,6 +93,7 @@ def train(
             parallel=parallel,
             parameter_shards=parameter_shards,
             allow_changed=allow_changed,
+            from_step=from_step,
         )
 
 
@@ -115,7 +119,7 @@ def assert_same_run(first, second):
 def test_a_run_folder_holds_what_it_should(whole):
     found = {path.name for path in whole.iterdir()}
     assert found == {
-        "config.json", "experiment.py", "given.npz", "metrics.jsonl", "artefacts", "samples.gif", "curves.png", "summary.json",
+        "config.json", "experiment.py", "history.jsonl", "given.npz", "metrics.jsonl", "artefacts", "samples.gif", "curves.png", "summary.json",
         "checkpoints", "checksums", "tensorboard", ".lock",
     }  # fmt: skip
     assert sorted(p.name for p in (whole / "artefacts" / "samples").iterdir()) == [
@@ -214,6 +218,9 @@ def test_other_arguments_or_data_are_refused_with_both_shown(whole, tmp_path):
     assert_same_run(whole, whole)
 
 
+CONFIG = {"experiment": "x", "arguments": {}, "options": {}, "versions": {"jax": "1.0"}}
+
+
 def test_a_changed_experiment_file_is_told(tmp_path, capsys):
     """A line such as ``optimizer_fn = ...`` is no argument: the run would go on as another."""
     folder, file = RunFolder(tmp_path / "run"), tmp_path / "x.py"
@@ -225,15 +232,18 @@ def test_a_changed_experiment_file_is_told(tmp_path, capsys):
         ('"""New."""\nrate = 2\n', False),
     ):
         file.write_text(text)
-        folder.adopt({"experiment": "x"}, file)
+        line = adopt(folder, CONFIG, file)
         said = capsys.readouterr().err
         assert ("has changed since this run began" in said) == told
+        assert line["experiment_diff"][-2:] == (
+            ["-rate = 1  # as before", "+rate = 2"] if told else []
+        )
     assert folder.experiment_file.read_text() == file.read_text()
 
 
 def test_changed_networks_are_refused_and_nothing_is_moved(whole):
     wider = vector_game(discriminator_optimizer=optax.sgd(0.1))
-    with pytest.raises(ValueError, match="saved by other networks or optimisers"):
+    with pytest.raises(ValueError, match="saved by other networks or optimizers"):
         train(whole, game=wider, steps=8)
     assert not (whole / "unreadable_checkpoints").exists()
 
@@ -261,7 +271,7 @@ def test_when_no_checkpoint_can_be_read_it_says_so(tmp_path):
         if file.is_file():
             file.write_bytes(b"")
     for _ in range(2):  # nothing is moved away, so the second command says so too
-        with pytest.raises(ValueError, match=r"no checkpoint in .* can be read:\n  step 2: "):
+        with pytest.raises(ValueError, match=r"no checkpoint in .* is whole:\n  step 2: "):
             train(tmp_path, steps=4)
 
 
@@ -297,7 +307,7 @@ def test_intervals_must_be_multiples_of_a_call():
 def test_lines_after_the_checkpoint_and_cut_lines_are_dropped(tmp_path):
     file = tmp_path / "metrics.jsonl"
     file.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
-    drop_lines_after(file, 2)
+    assert drop_lines(file, is_after(2)) == [{"step": 3}]
     assert file.read_text() == '{"step": 1}\n{"step": 2}\n'
 
 

@@ -42,7 +42,7 @@ def train(run_dir, name, steps):
     built = variant_experiment.experiment(variant=name, steps=steps)
     arguments = {"variant": name, "steps": steps}
     with pytest.MonkeyPatch.context() as patch:  # the picture of the curves takes most of the time
-        patch.setattr("gan_jax.training.runner.save_curves", lambda *files: None)
+        patch.setattr("gan_jax.training.observers.save_curves", lambda *files: None)
         run(built, run_dir=run_dir, experiment_file=FILE, arguments=arguments)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from gan_jax.drawing.artefacts import read_artefacts
 from gan_jax.training.figures_log import read_figures, read_protocols
-from gan_jax.training.run_folder import RunFolder, read_json
-from gan_jax.training.run_log import read_lines
+from gan_jax.training.json_files import read_json
+from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.run_log import read_metrics
 
 _LIMIT = 256 * 2**20  # bytes of a file of lines or JSON: a run's own are far below
 
@@ -79,7 +80,7 @@ def _read(path: Path, name: str) -> RunFiles:
                 f"{file} has {file.stat().st_size / 2**20:.0f} MiB, which no run writes (at most "
                 f"{_LIMIT // 2**20}): is this its file?"
             )
-    lines = read_lines(folder.metrics_file)
+    lines = read_metrics(folder.metrics_file)
     return RunFiles(
         path=path,
         name=name,

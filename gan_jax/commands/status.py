@@ -36,7 +36,7 @@ def told(status: Status) -> str:
         "checkpoints": _checkpoints(status),
         "best": _best(status),
         "log": _log(status),
-        "changed": "\n".join(map(_change, status.changes)) or "nothing since it began",
+        "history": "\n".join(map(_start, status.history)) or "none is kept",
         "lock": _lock(status),
         "disk": f"{status.num_bytes / 2**20:,.1f} MiB",
         "next": f"the same command {status.next}",
@@ -90,9 +90,18 @@ def _log(status: Status) -> str:
     return ", ".join(losses) or "nothing"
 
 
-def _change(change: dict) -> str:
-    after, field = change.get("after_step"), change.get("field")
-    return f"after step {after}: {field} from {change.get('from')} to {change.get('to')}"
+def _start(line: dict) -> str:
+    """One start of the run, and what had changed since the one before."""
+    back = f", back from later steps ({line['set_aside']})" if line.get("set_aside") else ""
+    rows = [f"{line.get('date')}: at step {line.get('step')}{back}"]
+    rows += [
+        f"  {change.get('field')} was {change.get('from')}, is {change.get('to')}"
+        for change in line.get("changed") or []
+        if isinstance(change, dict)
+    ]
+    if diff := line.get("experiment_diff"):
+        rows.append(f"  its file had changed in {len(diff)} lines (history.jsonl has them)")
+    return "\n".join(rows)
 
 
 def _lock(status: Status) -> str:

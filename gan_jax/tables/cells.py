@@ -11,7 +11,7 @@ from gan_jax.tables.reading import GENERATED, Reading, Value, read_run
 from gan_jax.tables.row_cells import Part, RowCells, of_reference, row_cells
 from gan_jax.tables.statistics import paired_difference
 from gan_jax.tables.table import Row, Table
-from gan_jax.training.run_folder import read_json
+from gan_jax.training.json_files import read_json
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_jax.tables.table import Row, Table
-from gan_jax.training.run_folder import read_json
+from gan_jax.training.json_files import read_json
 
 RECORD = (
     "row.json"  # what a folder was made for, and on which machine; written before its run begins

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gan_jax.training.run_folder import read_json
-from gan_jax.training.run_log import read_lines
+from gan_jax.training.json_files import read_json, read_lines
 
 GENERATED = "generated"  # the row of the run itself
 Line = Mapping[str, Any]  # of a figures.jsonl or metrics.jsonl

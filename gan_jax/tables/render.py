@@ -12,7 +12,7 @@ from gan_jax.tables.running import said
 from gan_jax.tables.statistics import Cell, Difference
 from gan_jax.tables.table import Column, Row, Table
 from gan_jax.tables.table_json import headings, table_json
-from gan_jax.training.run_folder import write_json
+from gan_jax.training.json_files import write_json
 
 LEGEND = (
     "Means over seeds +- their standard errors; of a single seed, and of references (*in italics*), the "

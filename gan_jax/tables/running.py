@@ -15,8 +15,8 @@ from gan_jax.tables.plan import MEASURED, RECORD, Planned, as_json, check_unchan
 from gan_jax.tables.reading import finite
 from gan_jax.tables.table import Row, Table
 from gan_jax.training.experiment import load_experiment_function
+from gan_jax.training.json_files import read_json, write_json
 from gan_jax.training.loop import NonFiniteError
-from gan_jax.training.run_folder import read_json, write_json
 from gan_jax.training.runner import run
 
 

@@ -4,10 +4,11 @@ Beside Orbax's folders lies ``checksums/STEP.json`` with the SHA-256 of every fi
 that was cut or changed since is noticed before anything is read from it.
 """
 
+import contextlib
 import errno
 import shutil
 import sys
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import orbax.checkpoint as ocp
 
 from gan_jax.game import GANState
 from gan_jax.training.checksums import checksum_file, checksums, fault_of
+from gan_jax.training.compare_arrays import check_same_arrays
+from gan_jax.training.json_files import write_json
 from gan_jax.training.old_checkpoint import is_old, old_target, renewed
 from gan_jax.training.processes import is_first, on_first
-from gan_jax.training.run_folder import write_json
 
 
 class Checkpoints:
@@ -59,17 +61,24 @@ class Checkpoints:
     def save(self, step: int, state: GANState) -> None:
         """Begins to save; training may go on (and donate the state) meanwhile.
 
+        A state of that step that is there already, of a start that was killed, is replaced.
+
         Raises:
             OSError: there is no room for it; nothing was begun.
+            ValueError: a later step is saved already, so this one would not be the newest.
         """
-        if step in self._manager.all_steps():
-            return
         self.wait()
+        if step in self._manager.all_steps():
+            self._manager.delete(step)
         on_first(lambda: self._check_room(step, state))
         items = ocp.args.Composite(
             state=ocp.args.StandardSave(state), record=ocp.args.JsonSave(self._record)
         )
-        self._manager.save(step, args=items)
+        if not self._manager.save(step, args=items):
+            raise ValueError(
+                f"step {step} was not saved in {self.folder}: it holds the steps {self.steps()}, and a new one "
+                "must be the newest; --from-step N goes back to an earlier one"
+            )
         self._unsigned = step
 
     def _check_room(self, step: int, state: GANState) -> None:
@@ -107,36 +116,33 @@ class Checkpoints:
         self._manager.close()
 
     def restore(self, abstract_state: GANState) -> GANState | None:
-        """The newest state that can be read, or None where nothing was saved.
+        """The newest state whose files are whole, or None where nothing was saved.
 
-        Newer checkpoints that cannot be read are then moved to ``unreadable_checkpoints`` beside
-        the folder, with a line on the terminal each.
+        Whole are files with the checksums that were saved with them; the first process reads them.
+        Newer checkpoints that are not are moved to ``unreadable_checkpoints`` beside the folder,
+        with a line on the terminal each.
 
         Args:
             abstract_state: ``jax.eval_shape`` of :func:`gan_jax.game.init`; its shardings, where it
                 has any, say where the arrays are put, else the first device.
 
         Raises:
-            ValueError: a checkpoint holds other arrays than the target, or there are checkpoints
-                and none can be read (then they stay where they are).
+            ValueError: no checkpoint is whole (then they stay where they are), or the newest whole
+                one holds other arrays than the target, or cannot be read.
         """
-        if jax.process_count() > 1:
-            return self._restore_together(abstract_state)
+        step = on_first(self._newest_whole)
+        return None if step is None else self._read(step, abstract_state)
+
+    def _newest_whole(self) -> int | None:
         faults: dict[int, str] = {}
         for step in reversed(self.steps()):
-            try:
-                state = self._read(step, abstract_state)
-            except _OtherArraysError:
-                raise
-            except Exception as error:  # Orbax raises many kinds for a broken file
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-                faults[step] = f"step {step}: {reason}"
-                continue
-            self._set_aside(faults)
-            return state
+            if (fault := fault_of(self.folder, step)) is None:
+                self._set_aside(faults)
+                return step
+            faults[step] = f"step {step}: {fault}"
         if faults:
             raise ValueError(
-                f"no checkpoint in {self.folder} can be read:\n  " + "\n  ".join(faults.values())
+                f"no checkpoint in {self.folder} is whole:\n  " + "\n  ".join(faults.values())
             )
         return None
 
@@ -156,32 +162,9 @@ class Checkpoints:
             )
         return self._read(step, abstract_state)
 
-    def _restore_together(self, abstract_state: GANState) -> GANState | None:
-        """As :meth:`restore`, of the newest whose files are whole; the first process looks at them."""
-
-        def newest() -> int | None:
-            faults = {}
-            for step in reversed(self.steps()):
-                try:
-                    self._check_files(step)
-                except ValueError as error:
-                    faults[step] = f"step {step}: {error}"
-                    continue
-                self._set_aside(faults)
-                return step
-            if faults:
-                raise ValueError(
-                    f"no checkpoint in {self.folder} is whole:\n  " + "\n  ".join(faults.values())
-                )
-            return None
-
-        step = on_first(newest)
-        return None if step is None else self._read(step, abstract_state)
-
     def _read(self, step: int, abstract_state: GANState) -> GANState:
-        if is_first():
-            self._check_files(step)
-        saved = self._manager.item_metadata(step).state.tree
+        if is_first() and (fault := fault_of(self.folder, step)):
+            raise ValueError(f"the checkpoint of step {step} in {self.folder} is damaged: {fault}")
         device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
         target = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(
@@ -189,11 +172,31 @@ class Checkpoints:
             ),
             abstract_state,
         )
+        with self._telling_what_to_do(step):
+            saved = self._manager.item_metadata(step).state.tree
         asked = old_target(target) if is_old(saved) else target
-        _check_same_arrays(saved, asked, self.folder / str(step))
+        check_same_arrays(saved, asked, self.folder / str(step))
         items = ocp.args.Composite(state=ocp.args.StandardRestore(asked))
-        state = self._manager.restore(step, args=items).state
+        with self._telling_what_to_do(step):
+            state = self._manager.restore(step, args=items).state
         return renewed(state, target) if is_old(saved) else state
+
+    @contextlib.contextmanager
+    def _telling_what_to_do(self, step: int) -> Iterator[None]:
+        """Orbax raises many kinds of errors for files that it cannot read; its message is kept whole."""
+        try:
+            yield
+        except Exception as error:
+            earlier = [saved for saved in self.steps() if saved < step]
+            advice = (
+                f"--from-step {earlier[-1]} goes back to the one before"
+                if earlier
+                else ("no earlier one is there: begin anew with another --run-dir")
+            )
+            raise ValueError(
+                f"the checkpoint of step {step} in {self.folder} has the files that were saved, and they cannot "
+                f"be read; {advice}. Orbax: {type(error).__name__}: {error}"
+            ) from error
 
     def _sign(self, step: int) -> None:
         file = checksum_file(self.folder, step)
@@ -203,10 +206,6 @@ class Checkpoints:
         for other in file.parent.glob("*.json"):
             if other.stem not in kept:
                 other.unlink()
-
-    def _check_files(self, step: int) -> None:
-        if fault := fault_of(self.folder, step):
-            raise ValueError(fault)
 
     def _set_aside(self, faults: dict[int, str]) -> None:
         for step, fault in faults.items():
@@ -221,22 +220,3 @@ class Checkpoints:
             print(f"  moved to {target}", file=sys.stderr)
         if faults:
             self._manager.reload()
-
-
-class _OtherArraysError(ValueError):
-    """The checkpoint is whole, and of another game."""
-
-
-def _check_same_arrays(saved: Any, abstract_state: GANState, folder: Path) -> None:
-    """Other arrays mean that the code has changed since, not that the files are broken."""
-
-    def count(tree):
-        return Counter((tuple(leaf.shape), str(leaf.dtype)) for leaf in jax.tree.leaves(tree))
-
-    there, here = count(saved), count(abstract_state)
-    if there != here:
-        raise _OtherArraysError(
-            f"{folder} was saved by other networks or optimisers: it alone has arrays "
-            f"{sorted((there - here).items())[:3]}, the experiment alone {sorted((here - there).items())[:3]}; "
-            "undo the change of the code, or begin anew with another --run-dir"
-        )

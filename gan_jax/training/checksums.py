@@ -6,7 +6,7 @@
 import hashlib
 from pathlib import Path
 
-from gan_jax.training.run_folder import read_json
+from gan_jax.training.json_files import read_json
 
 
 def saved_steps(folder: Path) -> list[int]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import jax
 import tyro
 
+from gan_jax.training.alone import check_alone
 from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.interruption import Interrupted
 from gan_jax.training.loop import NonFiniteError
@@ -71,6 +72,7 @@ def main(experiment: Callable[..., Experiment], *, tiny: Mapping[str, Any] | Non
     )
 
     def call():
+        check_alone(file)
         join(options["coordinator"], options["num_processes"], options["process_id"])
         if jax.distributed.is_initialized() and jax.process_count() > 1:
             _say(TOGETHER.format(index=jax.process_index(), count=jax.process_count()), 0)
@@ -88,6 +90,7 @@ def main(experiment: Callable[..., Experiment], *, tiny: Mapping[str, Any] | Non
             parallel=options["parallel"],
             parameter_shards=options["parameter_shards"],
             allow_changed=options["allow_changed"],
+            from_step=options["from_step"],
         )
 
     exit_with_message(call, debug=options["debug"])
@@ -147,6 +150,7 @@ def _run_options(
     save_every_steps: int | None = None,
     keep_every_steps: int | None = None,
     allow_changed: tuple[str, ...] = (),
+    from_step: int | None = None,
     coordinator: str | None = None,
     num_processes: int | None = None,
     process_id: int | None = None,
@@ -171,6 +175,7 @@ def _run_options(
         save_every_steps: when a checkpoint is written; the newest three are kept.
         keep_every_steps: of those, the ones that are kept for good.
         allow_changed: fields in which this command may differ from the run that it resumes.
+        from_step: goes back to this checkpoint first; what is later is set aside, not deleted.
         coordinator: HOST:PORT of process 0, for multi-process runs that JAX does not detect by
             itself.
         num_processes: how many they are.

@@ -5,14 +5,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from gan_jax.training.batch_record import shapes_as_json
+from gan_jax.training.compare_arrays import array_paths
 from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.first_batch import Batch
 from gan_jax.training.states import abstract_state
 
-_OPTIONS = (
+# Fields of an experiment that a command may set beside the arguments of its function.
+OPTIONS = (
     "steps",
     "steps_per_call",
     *(f"{what}_every_steps" for what in INTERVALS),
@@ -48,7 +48,7 @@ def configuration(
         "names": {name: list(names) for name, names in experiment.data.names.items()},
         "num_seeds": experiment.num_seeds,
         "micro_batches": experiment.game.micro_batches,
-        "options": {name: getattr(experiment, name) for name in _OPTIONS},
+        "options": {name: getattr(experiment, name) for name in OPTIONS},
         "versions": {name: version(name) for name in ("gan-jax", "jax", "flax", "optax")},
     }
 
@@ -68,12 +68,4 @@ def _identity(
         "steps": experiment.steps,
         "batch_size": dict(size) if isinstance(size, Mapping) else size,
     }
-    return {"arguments": seen, "state": _shapes(abstract_state(experiment, batch))}
-
-
-def _shapes(state: Any) -> dict[str, str]:
-    """``{"generator.params.Dense_0.kernel": "float32[3, 8]"}``."""
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="."): f"{leaf.dtype}{list(leaf.shape)}"
-        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
-    }
+    return {"arguments": seen, "state": array_paths(abstract_state(experiment, batch))}

@@ -10,7 +10,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure  # not pyplot: no global state, no display
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from gan_jax.training.run_log import read_lines
+from gan_jax.training.run_log import read_metrics
 
 Lines = list[dict]  # of a metrics.jsonl
 _POINTS = 500  # of a curve in a page, at most
@@ -52,7 +52,7 @@ class Curves(NamedTuple):
 
 def save_curves(metrics_file: Path, path: Path) -> None:
     """Every metric of a ``metrics.jsonl``, as a PNG."""
-    lines = read_lines(metrics_file)
+    lines = read_metrics(metrics_file)
     panels = panels_of(lines)
     figure = Figure(figsize=(8, 2.2 * max(len(panels), 1) + 1.0), layout="constrained")
     axes = figure.subplots(max(len(panels), 1), sharex=True, squeeze=False)[:, 0]

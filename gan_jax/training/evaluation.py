@@ -13,7 +13,8 @@ from gan_jax.game import GANState
 from gan_jax.metrics.evaluators import Evaluator, Measured
 from gan_jax.metrics.evaluators.evaluator import GENERATED
 from gan_jax.training.experiment import Experiment
-from gan_jax.training.figures_log import Line, add_figures, add_protocols, read_figures
+from gan_jax.training.figures_log import Line, add_protocols, read_figures
+from gan_jax.training.json_files import add_lines
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import members_of, step_of
 
@@ -76,7 +77,7 @@ class Evaluation:
             if lines is None or again:
                 lines, error = self._measured(name, state, draw_seed, ema)
                 failed |= {} if error is None else {name: error}
-                add_figures(self._folder.figures_file, lines)
+                add_lines(self._folder.figures_file, lines)
             references, error = self._references(name, known)
             failed |= {} if error is None else {name: error}
             found += lines + references
@@ -138,7 +139,7 @@ class Evaluation:
                     continue
                 told = {"seed": None, "step": None, "weights": None, "draw_seed": "reference"}
                 lines = _lines(name, evaluator, row, measured, **told)
-                add_figures(self._folder.figures_file, lines)
+                add_lines(self._folder.figures_file, lines)
                 if measured.rows:
                     self._keep(measured, name, row)
             found += lines

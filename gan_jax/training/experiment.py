@@ -2,7 +2,7 @@
 
 import dataclasses
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from gan_jax.game import Game, alternating
 from gan_jax.game.update import Play
 from gan_jax.metrics.evaluators import Evaluator
 from gan_jax.metrics.evaluators.evaluator import NAME
+from gan_jax.training.loggers import LoggerFn, tensorboard
 from gan_jax.training.run_folder import RunFolder
 
 INTERVALS = ("log", "sample", "evaluate", "save")
@@ -55,6 +56,8 @@ class Experiment:
         best_metric: the figure by which the best step is chosen, ``quality/frechet`` or its last
             part; None is the first one with a direction.
         patience: measurements without a new best after which the run stops; None plays all steps.
+        loggers: where numbers and artefacts go beside the run's own files
+            (:mod:`gan_jax.training.loggers`).
         steps_per_call: rounds in one call of the device; divides the numbers below and ``steps``.
         log_every_steps: when metrics leave the device.
         sample_every_steps: when artefacts are made.
@@ -77,6 +80,7 @@ class Experiment:
     evaluate_every_steps: int | None = None
     best_metric: str | None = None
     patience: int | None = None
+    loggers: Sequence[LoggerFn] = (tensorboard,)
     steps_per_call: int = 1
     log_every_steps: int = 100
     sample_every_steps: int = 500
@@ -204,7 +208,7 @@ def load_experiment_function(file: Path) -> Callable[..., Experiment]:
 
 
 def rebuild(folder: RunFolder, **changed: Any) -> Experiment:
-    """The experiment of a run, from the copy of its file and its arguments in the run folder.
+    """The experiment of a run, from the copy of its file, its arguments and its options in the run folder.
 
     Args:
         folder: of the run.
@@ -223,7 +227,8 @@ def rebuild(folder: RunFolder, **changed: Any) -> Experiment:
     arguments = {name: _hashable(value) for name, value in config["arguments"].items()} | changed
     built = load_experiment_function(folder.experiment_file)(**arguments)
     game = dataclasses.replace(built.game, micro_batches=config.get("micro_batches", 1))
-    return dataclasses.replace(built, game=game, num_seeds=config.get("num_seeds", 1))
+    options = {"num_seeds": config.get("num_seeds", 1), **config.get("options", {})}
+    return dataclasses.replace(built, game=game, **options)
 
 
 def _hashable(value):

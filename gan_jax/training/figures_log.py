@@ -3,13 +3,12 @@
 Lines are added and never changed; a run that goes on from an earlier step drops those of later ones.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
 from gan_jax.metrics.evaluators import Evaluator
-from gan_jax.training.run_folder import read_json, write_json
+from gan_jax.training.json_files import read_json, read_lines, write_json
 
 _TEXTS = ("evaluator", "figure", "row", "protocol")
 
@@ -47,21 +46,11 @@ class Line(TypedDict):
 
 def read_figures(path: Path) -> list[Line]:
     """The lines of a ``figures.jsonl``, but for a last one that a kill cut short."""
-    if not path.is_file():
-        return []
-    lines = []
-    for text in path.read_text().splitlines(keepends=True):
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if text.endswith("\n") and _is_figure(line):
-            lines.append(line)
-    return lines
+    return [line for line in read_lines(path) if _is_figure(line)]
 
 
 def _is_figure(line: Any) -> bool:
-    return isinstance(line, dict) and all(isinstance(line.get(name), str) for name in _TEXTS)
+    return all(isinstance(line.get(name), str) for name in _TEXTS)
 
 
 def read_protocols(path: Path) -> dict[str, dict]:
@@ -74,14 +63,6 @@ def read_protocols(path: Path) -> dict[str, dict]:
     if not isinstance(protocols, dict) or not all(isinstance(p, dict) for p in protocols.values()):
         raise ValueError(f"{path} must hold an object of objects, one for each protocol")
     return protocols
-
-
-def add_figures(path: Path, lines: Iterable[Line]) -> None:
-    """Adds lines, in one write."""
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    whole = not path.is_file() or path.read_bytes()[-1:] in (b"", b"\n")
-    with path.open("a") as file:
-        file.write(text if whole else "\n" + text)  # a kill cut the last line short
 
 
 def add_protocols(path: Path, evaluators: Mapping[str, Evaluator]) -> None:
@@ -99,11 +80,6 @@ def add_protocols(path: Path, evaluators: Mapping[str, Evaluator]) -> None:
         write_json(path, known | added)
 
 
-def drop_figures_after(path: Path, step: int) -> None:
-    """Drops the lines of later steps, and a last line that a kill cut short."""
-    if not path.is_file():
-        return
-    kept = [line for line in read_figures(path) if line["step"] is None or line["step"] <= step]
-    draft = path.with_name(f".{path.name}")
-    draft.write_text("".join(json.dumps(line) + "\n" for line in kept))
-    draft.replace(path)
+def is_after(step: int) -> Callable[[dict], bool]:
+    """Whether a line is of a later step; those of references are of none."""
+    return lambda line: line.get("step") is not None and line["step"] > step

@@ -23,7 +23,7 @@ from gan_jax.training.monitor import Monitor
 from gan_jax.training.parallel import Arrangement
 from gan_jax.training.placement import on_this_process
 from gan_jax.training.processes import largest, on_first
-from gan_jax.training.run_log import RunLog
+from gan_jax.training.run_log import NullLog, RunLog
 from gan_jax.training.states import step_of
 
 
@@ -37,7 +37,7 @@ def train(
     *,
     feeds_fn: Callable[[int], Iterator[Any]],
     arrangement: Arrangement,
-    log: RunLog,
+    log: RunLog | NullLog,
     monitor: Monitor | None,
     checkpoints: Checkpoints,
     best: Checkpoints | None,
@@ -122,7 +122,7 @@ def next_feed(feeds: Iterator[Any], pending: list[dict[str, jax.Array]]) -> tupl
 def _measure(
     step: int,
     state: GANState,
-    log: RunLog,
+    log: RunLog | NullLog,
     best: Checkpoints | None,
     measuring: Measuring | None,
 ) -> bool:
@@ -138,12 +138,12 @@ def _measure(
         best.save(step, state)
         best.wait()
     log.figures(step, told)
-    log.say(sentences)
+    log.warn(sentences)
     return over
 
 
 def _look(
-    step: int, state: GANState, log: RunLog, monitor: Monitor | None, *, healthy: bool
+    step: int, state: GANState, log: RunLog | NullLog, monitor: Monitor | None, *, healthy: bool
 ) -> None:
     """Writes artefacts. Logs health too, unless a signal is stopping the run, so that its log equals an uninterrupted one."""
     here = on_this_process(state)

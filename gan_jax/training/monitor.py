@@ -12,7 +12,7 @@ from gan_jax.game import GANState, Shown
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.health import NUM_SAMPLES, Watch, health_figures
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.run_log import read_lines
+from gan_jax.training.run_log import read_metrics
 from gan_jax.training.states import members_of
 
 _PREFIX = "health/"
@@ -37,7 +37,7 @@ class Monitor:
         self._held_out = _some(experiment, "held_out") if experiment.data.has_held_out else None
         history = [
             {name.removeprefix(_PREFIX): value for name, value in line.items()}
-            for line in read_lines(folder.metrics_file)
+            for line in read_metrics(folder.metrics_file)
             if line["step"] <= first_step and f"{_PREFIX}diversity" in line
         ]
         # with several seeds the log holds only means, so a resumed run may repeat a warning

@@ -19,6 +19,7 @@ def train(
     parallel: Literal["jit", "shard_map", "pmap"] = "jit",
     parameter_shards: int = 1,
     allow_changed: Collection[str] = (),
+    from_step: int | None = None,
 ) -> Run:
     """Trains an experiment that was built here, such as in a notebook; the folder gets all that a run has.
 
@@ -33,6 +34,7 @@ def train(
         parallel: the arrangement over all devices.
         parameter_shards: over how many of them each network is cut, in the arrangement ``jit``.
         allow_changed: fields that may be others than the old run's, as a message names them.
+        from_step: goes back to this checkpoint first; what is later is set aside, not deleted.
 
     Raises:
         FileExistsError: there is a run in the folder, and ``resume`` is off.
@@ -51,5 +53,6 @@ def train(
         parallel=parallel,
         parameter_shards=parameter_shards,
         allow_changed=allow_changed,
+        from_step=from_step,
     )
     return Run(folder.path, experiment=experiment)

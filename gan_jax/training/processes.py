@@ -160,10 +160,3 @@ def lost(error: Exception) -> bool:
     """Whether an error of JAX says that another process cannot be reached."""
     signs = ("Gloo", "closed by peer", "heartbeat", "UNAVAILABLE", "NCCL", "unhealthy")
     return isinstance(error, jax.errors.JaxRuntimeError) and any(s in str(error) for s in signs)
-
-
-class Silent:
-    """A log of a process that does not speak: every method does nothing."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args, **kwargs: None

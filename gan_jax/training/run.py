@@ -18,8 +18,9 @@ from gan_jax.training.checksums import saved_steps
 from gan_jax.training.experiment import Experiment, rebuild
 from gan_jax.training.figures_log import Line, read_figures
 from gan_jax.training.given import load_given
+from gan_jax.training.json_files import read_lines
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.run_log import read_lines
+from gan_jax.training.run_log import read_metrics
 from gan_jax.training.saved import measure, sampler_of
 from gan_jax.training.states import CheckpointName, member_at, state_at
 from gan_jax.training.status import Status, read_status
@@ -66,7 +67,11 @@ class Run:
 
     def metrics(self) -> list[dict]:
         """The lines of ``metrics.jsonl``: what the steps reported; they hold different columns."""
-        return read_lines(self._folder.metrics_file)
+        return read_metrics(self._folder.metrics_file)
+
+    def history(self) -> list[dict]:
+        """The lines of ``history.jsonl``: each start with its command, versions, and what had changed."""
+        return read_lines(self._folder.history_file)
 
     def figures(self) -> list[Line]:
         """The lines of ``figures.jsonl``: what was measured, each with its error and protocol."""

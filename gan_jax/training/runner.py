@@ -1,6 +1,7 @@
 """One run from beginning to end: folder, data, state, loop, figures."""
 
 import errno
+import json
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -13,18 +14,16 @@ from gan_jax.data.read_ahead import read_ahead
 from gan_jax.game import GANState
 from gan_jax.training.batch_record import shapes_from_json
 from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.checksums import saved_steps
 from gan_jax.training.configuration import configuration
-from gan_jax.training.curves import save_curves
-from gan_jax.training.evaluation import Evaluation
-from gan_jax.training.evaluators import build_evaluators
 from gan_jax.training.experiment import Experiment, feed_of, samplers_of
-from gan_jax.training.figures_log import drop_figures_after
 from gan_jax.training.first_batch import batch_shapes
 from gan_jax.training.given import NUM_GIVEN, load_given, save_given
 from gan_jax.training.interruption import listen
+from gan_jax.training.json_files import add_lines
 from gan_jax.training.loop import train
 from gan_jax.training.measuring import Measuring
-from gan_jax.training.monitor import Monitor
+from gan_jax.training.observers import keep_best, observe
 from gan_jax.training.parallel import (
     Arrangement,
     jit_arrangement,
@@ -32,10 +31,11 @@ from gan_jax.training.parallel import (
     shard_map_arrangement,
 )
 from gan_jax.training.placement import device_mesh, on_this_process
-from gan_jax.training.processes import Silent, is_first, on_first
+from gan_jax.training.processes import on_first
+from gan_jax.training.rollback import go_back
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_lock import locked
-from gan_jax.training.run_log import RunLog
+from gan_jax.training.same_run import adopt
 from gan_jax.training.states import abstract_state, check_memory, first_state
 from gan_jax.training.summary import finished, is_finished, write_report
 
@@ -55,6 +55,7 @@ def run(
     parallel: Literal["jit", "shard_map", "pmap"] = "jit",
     parameter_shards: int = 1,
     allow_changed: Collection[str] = (),
+    from_step: int | None = None,
 ) -> None:
     """Trains an experiment in a run folder, or goes on with what is there.
 
@@ -69,6 +70,8 @@ def run(
         parameter_shards: over how many of them each network is cut, in the arrangement ``jit``.
         allow_changed: fields of the configuration or the data that may be others than the old
             run's.
+        from_step: goes back to this checkpoint first; what is later is set aside
+            (:mod:`gan_jax.training.rollback`).
 
     Raises:
         OSError: the folder cannot be written, or another process trains in it.
@@ -86,7 +89,15 @@ def run(
     with ExitStack() as stack:
         on_first(lambda: _take(folder, stack))
         with _telling_what_is_saved(folder):
-            _run(experiment, folder, experiment_file, arguments, arrange, allow_changed)
+            feed = feed_of(experiment)
+            batch = batch_shapes(experiment, feed)
+            check_memory(experiment, batch)
+            made = configuration(experiment, batch, experiment_file, arguments)
+            config = json.loads(json.dumps(made))  # as it will be read
+            start = on_first(
+                lambda: _begin(folder, config, experiment_file, allow_changed, from_step)
+            )
+            _run(experiment, folder, feed, config, start, arrange)
 
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -100,7 +111,7 @@ def _telling_what_is_saved(folder: RunFolder) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _DISK:
             raise
-        steps = [int(path.stem) for path in (folder.path / "checksums").glob("*.json")]
+        steps = saved_steps(folder.checkpoints)
         saved = (
             f"the checkpoint of step {max(steps)} is whole" if steps else "no checkpoint was saved"
         )
@@ -116,37 +127,55 @@ def _take(folder: RunFolder, stack: ExitStack) -> None:
     stack.enter_context(locked(folder.path))
 
 
+def _begin(
+    folder: RunFolder,
+    config: dict[str, Any],
+    experiment_file: Path | None,
+    allow_changed: Collection[str],
+    from_step: int | None,
+) -> dict[str, Any]:
+    """The line of the run's history that this start is."""
+    line = adopt(folder, config, experiment_file, allow_changed=allow_changed)
+    return line | {"from_step": from_step, "set_aside": _gone_back(folder, from_step)}
+
+
+def _gone_back(folder: RunFolder, from_step: int | None) -> str | None:
+    """Where the later things of the run are now."""
+    target = None if from_step is None else go_back(folder, from_step)
+    if target is None:
+        return None
+    print(f"went back to step {from_step:,}: everything later is in {target}")
+    print("leave out --from-step when you go on, or the run goes back again")
+    return str(target.relative_to(folder.path))
+
+
 def _run(
     experiment: Experiment,
     folder: RunFolder,
-    experiment_file: Path | None,
-    arguments: dict[str, Any] | None,
+    feed: Feed,
+    config: dict[str, Any],
+    start: dict[str, Any],
     arrange: Callable[..., Arrangement],
-    allow_changed: Collection[str],
 ) -> None:
     began = time.perf_counter()
-    feed = feed_of(experiment)
-    batch = batch_shapes(experiment, feed)
-    check_memory(experiment, batch)
-    config = configuration(experiment, batch, experiment_file, arguments)
-    config = on_first(lambda: folder.adopt(config, experiment_file, allow_changed=allow_changed))
-    states = _play(experiment, folder, feed, config, arrange)
-    if states is None:
-        return
-    state, best, measuring = states
+    with ExitStack() as until_reported:  # loggers are given the final figures
+        states = _play(experiment, folder, feed, config, start, arrange, until_reported)
+        if states is None:
+            return
+        state, best, measuring = states
 
-    def end():
-        write_report(
-            folder,
-            experiment,
-            state,
-            best,
-            evaluation=measuring and measuring.evaluation,
-            best_so_far=measuring and measuring.best,
-            seconds=time.perf_counter() - began,
-        )
+        def end():
+            write_report(
+                folder,
+                experiment,
+                state,
+                best,
+                evaluation=measuring and measuring.evaluation,
+                best_so_far=measuring and measuring.best,
+                seconds=time.perf_counter() - began,
+            )
 
-    on_first(end)
+        on_first(end)
 
 
 def _play(
@@ -154,7 +183,9 @@ def _play(
     folder: RunFolder,
     feed: Feed,
     config: dict[str, Any],
+    start: dict[str, Any],
     arrange: Callable[..., Arrangement],
+    until_reported: ExitStack,
 ) -> tuple[GANState, GANState | None, Measuring | None] | None:
     """The last state and the best, on this process; None where nothing was left to do."""
     arrangement = arrange(
@@ -171,9 +202,11 @@ def _play(
         )
         if on_first(lambda: _already(folder, experiment, done)):
             return None
+        on_first(lambda: add_lines(folder.history_file, [start | {"step": done}]))
         on_first(lambda: _check_drawing(experiment, folder))
+        observers = observe(experiment, folder, config, stack, until_reported, first_step=done)
+        on_first(lambda: keep_best(folder, observers.measuring))
         best = opened(folder.best, keep=1) if experiment.evaluate_every_steps else None
-        watched = _watched(experiment, folder, stack, first_step=done)
         state = train(
             experiment,
             state,
@@ -182,36 +215,12 @@ def _play(
             checkpoints=checkpoints,
             best=best,
             request=stack.enter_context(listen()),
-            **watched,
+            log=observers.log,
+            monitor=observers.monitor,
+            measuring=observers.measuring,
         )
         here = on_this_process(state), best and on_this_process(best.restore(state))
-        return *here, watched["measuring"]
-
-
-def _watched(
-    experiment: Experiment, folder: RunFolder, stack: ExitStack, *, first_step: int
-) -> dict[str, Any]:
-    """What looks at a run and speaks of it, on the first process; ended by the stack."""
-    if not is_first():
-        return {"log": Silent(), "monitor": None, "measuring": None}
-    # of a run that has saved nothing, nothing counts: it begins anew
-    drop_figures_after(folder.figures_file, first_step or -1)
-    samplers = samplers_of(experiment, load_given(folder.given_file))
-    measuring = None
-    if experiment.evaluators:
-        evaluation = Evaluation(experiment, folder, samplers, build_evaluators(experiment))
-        measuring = Measuring(experiment, evaluation, folder)
-        stack.callback(lambda: measuring.over and print(f"\n{measuring.best.verdict()}"))
-    monitor = Monitor(experiment, samplers, folder, first_step=first_step)
-    log = RunLog(
-        folder,
-        first_step=first_step,
-        steps=experiment.steps,
-        batch_size=experiment.rows * experiment.num_seeds,
-    )
-    stack.callback(_draw_curves, folder)
-    stack.enter_context(closing(log))
-    return {"log": log, "monitor": monitor, "measuring": measuring}
+        return *here, observers.measuring
 
 
 def _check_drawing(experiment: Experiment, folder: RunFolder) -> None:
@@ -220,11 +229,6 @@ def _check_drawing(experiment: Experiment, folder: RunFolder) -> None:
         save_given(folder.given_file, experiment.data.first(NUM_GIVEN))
     state = abstract_state(experiment.members[0], folder.batch_shapes())
     samplers_of(experiment, load_given(folder.given_file)).check(state)
-
-
-def _draw_curves(folder: RunFolder) -> None:
-    if folder.metrics_file.stat().st_size:
-        save_curves(folder.metrics_file, folder.curves_file)
 
 
 def _feeds(experiment: Experiment, feed: Feed, first: int) -> Iterator[Any]:

@@ -12,9 +12,10 @@ from gan_jax.metrics.evaluators.evaluator import GENERATED
 from gan_jax.training.checksums import checksum_file, fault_of, saved_steps
 from gan_jax.training.evaluation import TRAINING
 from gan_jax.training.figures_log import Line, read_figures, read_protocols
-from gan_jax.training.run_folder import RunFolder, read_json
+from gan_jax.training.json_files import read_json, read_lines
+from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_lock import Holder, holder_of
-from gan_jax.training.run_log import read_lines
+from gan_jax.training.run_log import read_metrics
 
 _LIMIT = 256 * 2**20  # bytes of a file of lines or JSON: a run's own are far below
 
@@ -40,6 +41,7 @@ class Status:
     Attributes:
         path: the run folder.
         config: of ``config.json``.
+        history: the starts, as in ``history.jsonl``.
         steps: the step that the run would go on from: that of the newest whole checkpoint; else 0.
         total: steps that the last command asked for; None where the folder does not say.
         logged: the last step in ``metrics.jsonl``; 0 before the first.
@@ -58,6 +60,7 @@ class Status:
 
     path: Path
     config: Mapping[str, Any]
+    history: list[dict[str, Any]]
     steps: int
     total: int | None
     logged: int
@@ -72,12 +75,6 @@ class Status:
     finished: bool
     num_bytes: int
     next: str
-
-    @property
-    def changes(self) -> list[dict[str, Any]]:
-        """What ``--allow-changed`` let pass: ``{"after_step", "field", "from", "to"}`` each."""
-        changes = self.config.get("changes", [])
-        return [each for each in changes if isinstance(each, dict)]
 
     def __repr__(self) -> str:
         """One line; the command ``status`` prints the whole."""
@@ -100,7 +97,7 @@ def read_status(path: str | Path) -> Status:
     config, summary = _object(folder.config_file, folder.config()), _summary(folder)
     checkpoints = _checkpoints(folder.checkpoints)
     steps = max((step for step, fault in checkpoints.items() if fault is None), default=0)
-    lines = [line for line in read_lines(folder.metrics_file) if isinstance(line["step"], int)]
+    lines = read_metrics(folder.metrics_file)
     figures = [
         line
         for line in read_figures(folder.figures_file)
@@ -113,6 +110,7 @@ def read_status(path: str | Path) -> Status:
     return Status(
         path=folder.path,
         config=config,
+        history=read_lines(folder.history_file),
         steps=steps,
         total=total,
         logged=lines[-1]["step"] if lines else 0,

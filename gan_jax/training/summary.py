@@ -8,9 +8,10 @@ from gan_jax.game import GANState
 from gan_jax.training.best import Best
 from gan_jax.training.evaluation import FINAL, Evaluation, first_words
 from gan_jax.training.experiment import Experiment
-from gan_jax.training.figures_log import Line, read_protocols
+from gan_jax.training.figures_log import Line, read_figures, read_protocols
 from gan_jax.training.figures_table import figures_table, worst
-from gan_jax.training.run_folder import RunFolder, read_json, write_json
+from gan_jax.training.json_files import read_json, write_json
+from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import step_of
 
 
@@ -99,6 +100,13 @@ def _last_words(folder: RunFolder, step: int, seconds: float) -> str:
             f"         python -m gan_jax sample {folder.path} --num 100 --seed 1 --out grid.png",
         ]
     )
+
+
+def final_figures(folder: RunFolder) -> list[Line]:
+    """The figures that were measured when the run ended; none where it has not."""
+    if not folder.summary_file.is_file():
+        return []
+    return [line for line in read_figures(folder.figures_file) if line["draw_seed"] == FINAL]
 
 
 def is_finished(folder: RunFolder, experiment: Experiment, step: int) -> bool:

@@ -1,0 +1,72 @@
+"""The JSON files of a run: whole files that a kill leaves old or new, and files of lines that grow."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def write_json(path: Path, tree: Any) -> None:
+    """Writes JSON so that a kill leaves the old file or the new one."""
+    _replace(path, json.dumps(tree, indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads JSON.
+
+    Raises:
+        ValueError: the file holds none; it is named.
+    """
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON ({error}): mend it or remove it") from error
+
+
+def read_lines(path: Path) -> list[dict]:
+    """The lines of a ``.jsonl`` file that are JSON objects; none where the file is not there.
+
+    A last line that a kill cut short is left out.
+    """
+    if not path.is_file():
+        return []
+    lines = []
+    for text in path.read_text().splitlines(keepends=True):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if text.endswith("\n") and isinstance(line, dict):
+            lines.append(line)
+    return lines
+
+
+def add_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """Adds lines to a ``.jsonl`` file, in one write."""
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    whole = not path.is_file() or path.read_bytes()[-1:] in (b"", b"\n")
+    with path.open("a") as file:
+        file.write(text if whole else "\n" + text)  # a kill cut the last line short
+
+
+def drop_lines(path: Path, is_dropped: Callable[[dict], bool]) -> list[dict]:
+    """Drops some lines, and a last line that a kill cut short.
+
+    Args:
+        path: the ``.jsonl`` file; nothing happens where it is not there.
+        is_dropped: of a line.
+
+    Returns:
+        The lines that were dropped.
+    """
+    lines = read_lines(path)
+    if path.is_file():
+        kept = [line for line in lines if not is_dropped(line)]
+        _replace(path, "".join(json.dumps(line) + "\n" for line in kept))
+    return [line for line in lines if is_dropped(line)]
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(text)
+    draft.replace(path)
