@@ -10,6 +10,7 @@ import pytest
 import tyro
 from test_experiments import PREPARED, load
 
+from gan_jax.commands.command import Checkpoint
 from gan_jax.commands.evaluate import evaluate as evaluation
 from gan_jax.data import ArraySource, Data, digits, in_memory, pixels_to_real, tfds_source
 from gan_jax.drawing import Drawn
@@ -75,7 +76,7 @@ DISTANCES = {
 
 
 def test_the_command_writes_every_figure_with_its_protocol(run_dir, capsys):
-    evaluation(run_dir, num_samples=200, checkpoint="last")
+    evaluation(run_dir, num_samples=200)
     out = capsys.readouterr().out
     assert "200 samples a row against 200 training images (the row real: other real images)" in out
     lines = [line for line in read_figures(run_dir / "figures.jsonl") if line["num"] == 200]
@@ -99,7 +100,7 @@ def test_the_command_writes_every_figure_with_its_protocol(run_dir, capsys):
 
 
 def test_the_same_command_says_the_same(run_dir):
-    options = dict(num_samples=100, only=("distances",), checkpoint=4)
+    options = dict(num_samples=100, only=("distances",), checkpoint=Checkpoint(name=4))
 
     def added(**changes):
         before = len(read_figures(run_dir / "figures.jsonl"))

@@ -17,7 +17,7 @@ from test_command_line import final_state
 
 from gan_jax.data.batches import share
 from gan_jax.training import processes
-from gan_jax.training.command_line import exit_with_message
+from gan_jax.training.messages import exit_with_message
 from gan_jax.training.run_lock import locked
 
 SECONDS = 120  # in which anything here must end

@@ -32,7 +32,7 @@ def test_every_experiment_is_on_its_page():
         assert (ROOT / "experiments" / command).exists()
     for flag in re.findall(r"`--([\w-]+)", EXPERIMENTS.split("## What the texts suggest")[1]):
         flags = (ROOT / "experiments" / "gaussian_mlp.py").read_text()
-        flags += (ROOT / "gan_jax" / "training" / "command_line.py").read_text()
+        flags += (ROOT / "gan_jax" / "training" / "options.py").read_text()
         flags += (ROOT / "experiments" / "cifar10_conv.py").read_text()
         flags += (ROOT / "gan_jax" / "commands" / "sample.py").read_text()
         assert f"    {flag.replace('-', '_')}: " in flags, flag

@@ -35,7 +35,8 @@ def failed(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def the_run_is_rebuilt(monkeypatch):
     monkeypatch.setattr(
-        "gan_jax.commands.replay.rebuild", lambda folder: experiment(game=failing_game())
+        "gan_jax.commands.replay.rebuild",
+        lambda folder, data_dir=None: experiment(game=failing_game()),
     )
 
 

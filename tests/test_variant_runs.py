@@ -136,7 +136,8 @@ def test_commands_that_only_draw_need_no_data(whole, tmp_path, monkeypatch):
     sources = variant_experiment.SOURCES
     monkeypatch.setitem(sources, "cyclegan", lambda: pytest.fail("data were read"))
     monkeypatch.setattr(
-        "gan_jax.commands.sample.rebuild", lambda folder: variant_experiment.experiment()
+        "gan_jax.commands.command.rebuild",
+        lambda folder, data_dir=None: variant_experiment.experiment(),
     )
     sample(run_dir, num=5, out=tmp_path / "grid.png")
     report((run_dir,), out=tmp_path / "page.html")

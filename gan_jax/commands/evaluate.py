@@ -12,43 +12,40 @@ from typing import Annotated, Literal
 
 import tyro
 
+from gan_jax.commands.command import Checkpoint, as_command
 from gan_jax.commands.folders import evaluate_folders
 from gan_jax.metrics.evaluators.images import distances
 from gan_jax.metrics.feature_networks import inception_network
 from gan_jax.metrics.published_weights import published_weights
-from gan_jax.training.command_line import exit_with_message
-from gan_jax.training.experiment import Experiment, rebuild
+from gan_jax.training.experiment import Experiment
 from gan_jax.training.figures_log import read_protocols
 from gan_jax.training.figures_table import figures_table
-from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.saved import measure
-from gan_jax.training.states import CheckpointName, member_at, state_at
 
 INCEPTION = "inception"
+_LAST = Checkpoint()
 
 
+@as_command
 def evaluate(
     run: Annotated[Path | None, tyro.conf.Positional] = None,
-    /,
     *,
+    checkpoint: Annotated[Checkpoint, tyro.conf.OmitArgPrefixes] = _LAST,
     real: Path | None = None,
     fake: Path | None = None,
     size: int | None = None,
     only: tuple[str, ...] | None = None,
     num_samples: int | None = None,
-    checkpoint: CheckpointName = "last",
     ema: bool = True,
-    seed_index: int = 0,
     seed: int = 0,
     inception: Path | None = None,
     resize: Literal["clean", "legacy"] = "clean",
-    data_dir: Path | None = None,
-    debug: bool = False,
 ) -> None:
     """Measures a checkpoint of a run by its evaluators, or one folder of images against another.
 
     Args:
         run: the run folder; its figures.jsonl gets the figures.
+        checkpoint: which saved state.
         real: without a run: a folder of real images,
         fake: and a folder of images that are compared with them.
         size: images of both folders are cropped and resized to a square of so many pixels; as they
@@ -56,32 +53,31 @@ def evaluate(
         only: the evaluators to ask; all of the experiment's by default.
         num_samples: of a row, instead of each evaluator's own number; fewer where the data hold
             fewer.
-        checkpoint: last, best (by the metric that was measured during training), or the number of a
-            step.
         ema: the generator's moving average (--no-ema: its live weights).
-        seed_index: which of a run of several seeds, from 0.
         seed: of the latents.
         inception: measure by the Inception network too, with the weights of this file, or
             ``published``: those are downloaded on first use.
         resize: for the Inception network, that of clean-fid or of the first program.
-        data_dir: where the data lies now; without it, where the run had it.
-        debug: show the traceback of an error.
     """
 
-    def call() -> None:
-        if _are_folders(run, real, fake):
-            num = {} if num_samples is None else {"num_samples": num_samples}
-            options = dict(size=size, inception=inception, resize=resize, seed=seed)
-            evaluate_folders(real, fake, **options, **num)
-            return
-        folder = RunFolder(run)
-        experiment = rebuild(folder, **({} if data_dir is None else {"data_dir": str(data_dir)}))
-        if inception is not None:
-            experiment = _with_inception(experiment, inception, resize)
-        chosen = (INCEPTION,) if inception is not None and only is None else only
-        _measure(folder, experiment, chosen, num_samples, checkpoint, ema, seed_index, seed)
-
-    exit_with_message(call, debug=debug)
+    if _are_folders(run, real, fake):
+        num = {} if num_samples is None else {"num_samples": num_samples}
+        options = dict(size=size, inception=inception, resize=resize, seed=seed)
+        evaluate_folders(real, fake, **options, **num)
+        return
+    folder, experiment, state = checkpoint.open(run)
+    if inception is not None:
+        experiment = _with_inception(experiment, inception, resize)
+    chosen = (INCEPTION,) if inception is not None and only is None else only
+    lines, failed = measure(
+        folder, experiment, state, chosen, seed=seed, num_samples=num_samples, ema=ema
+    )
+    print(figures_table(lines, read_protocols(folder.protocols_file)))
+    print(f"figures  {folder.figures_file}")
+    for name, error in failed.items():
+        print(f"error: {name} failed ({type(error).__name__}: {error})", file=sys.stderr)
+    if failed:
+        sys.exit(1)
 
 
 def _are_folders(run: Path | None, real: Path | None, fake: Path | None) -> bool:
@@ -91,29 +87,6 @@ def _are_folders(run: Path | None, real: Path | None, fake: Path | None) -> bool
     if run is not None and real is None and fake is None:
         return False
     raise ValueError("name a run folder, or --real FOLDER and --fake FOLDER")
-
-
-def _measure(
-    folder: RunFolder,
-    experiment: Experiment,
-    only: tuple[str, ...] | None,
-    num_samples: int | None,
-    checkpoint: CheckpointName,
-    ema: bool,
-    seed_index: int,
-    seed: int,
-) -> None:
-    state = member_at(state_at(folder, experiment, checkpoint), experiment, seed_index)
-    member = experiment.members[seed_index]
-    lines, failed = measure(
-        folder, member, state, only, seed=seed, num_samples=num_samples, ema=ema
-    )
-    print(figures_table(lines, read_protocols(folder.protocols_file)))
-    print(f"figures  {folder.figures_file}")
-    for name, error in failed.items():
-        print(f"error: {name} failed ({type(error).__name__}: {error})", file=sys.stderr)
-    if failed:
-        sys.exit(1)
 
 
 def _with_inception(experiment: Experiment, weights: Path, resize: str) -> Experiment:

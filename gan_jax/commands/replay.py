@@ -13,23 +13,22 @@ import numpy as np
 import tyro
 from tqdm import trange
 
+from gan_jax.commands.command import as_command
 from gan_jax.game import GANState, make_train_step
 from gan_jax.game.keys import run_keys
-from gan_jax.training.command_line import exit_with_message
 from gan_jax.training.experiment import Experiment, feed_of, rebuild
 from gan_jax.training.parallel import jit_arrangement
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import member_at, state_before
 
 
+@as_command
 def replay(
     run: Annotated[Path, tyro.conf.Positional],
-    /,
     *,
     step: int,
     seed_index: int = 0,
     data_dir: Path | None = None,
-    debug: bool = False,
 ) -> None:
     """Plays a step again from the checkpoint before it, and names the first bad operation.
 
@@ -38,16 +37,11 @@ def replay(
         step: counted from 1, as messages name it.
         seed_index: which of a run of several seeds, from 0.
         data_dir: where the data lies now; without it, where the run had it.
-        debug: show the traceback of an error.
     """
-    exit_with_message(lambda: _replay(run, step, seed_index, data_dir), debug=debug)
-
-
-def _replay(run: Path, step: int, seed_index: int, data_dir: Path | None) -> None:
     if step < 1:
         raise ValueError(f"--step counts from 1, got {step}")
     folder = RunFolder(run)
-    whole_run = rebuild(folder, **({} if data_dir is None else {"data_dir": str(data_dir)}))
+    whole_run = rebuild(folder, data_dir=data_dir)
     whole, begin = state_before(folder, whole_run, step, feed_of(whole_run))
     state = member_at(whole, whole_run, seed_index)
     experiment = whole_run.members[seed_index]

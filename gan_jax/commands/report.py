@@ -13,19 +13,16 @@ from typing import Annotated
 import tyro
 
 from gan_jax.commands import figures_html, html
+from gan_jax.commands.command import as_command
 from gan_jax.commands.curves_html import curve_sections
 from gan_jax.commands.run_files import RunFiles, differing, flat, read_runs, whole
 from gan_jax.commands.viewer import Chosen, Sources, choose, viewer_html
 from gan_jax.drawing.artefacts import replace_file
-from gan_jax.training.command_line import exit_with_message
 
 
+@as_command
 def report(
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional],
-    /,
-    *,
-    out: Path | None = None,
-    debug: bool = False,
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional], *, out: Path | None = None
 ) -> None:
     """Writes a page about runs: what they drew, figures with errors, curves, health, what differs.
 
@@ -33,25 +30,20 @@ def report(
         runs: the run folders.
         out: the HTML file to write; report.html in the run's folder, or of several runs in this
             one.
-        debug: show the traceback of an error.
     """
-    exit_with_message(lambda: _report(runs, out), debug=debug)
-
-
-def _report(paths: tuple[Path, ...], out: Path | None) -> None:
     if out is not None and out.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"--out must be an .html file, got {out}")
-    runs = read_runs(paths)
+    read = read_runs(runs)
     if out is None:
-        out = (runs[0].path if len(runs) == 1 else Path()) / "report.html"
-    content = _page(runs).encode("utf-8", errors="replace")
+        out = (read[0].path if len(read) == 1 else Path()) / "report.html"
+    content = _page(read).encode("utf-8", errors="replace")
     try:
         replace_file(out, content)
     except OSError as error:
         raise OSError(
             f"{out} cannot be written ({error.strerror or error}): choose another with --out"
         ) from error
-    many = f"{len(runs)} run{'s' * (len(runs) > 1)}"
+    many = f"{len(read)} run{'s' * (len(read) > 1)}"
     print(f"{out}: {many}, {len(content) / 2**20:.1f} MiB; open it in a browser")
 
 

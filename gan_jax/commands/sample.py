@@ -10,24 +10,27 @@ import tyro
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
+from gan_jax.commands.command import Checkpoint, as_command
 from gan_jax.data.folder import EXTENSIONS
 from gan_jax.data.image_file import read_image
 from gan_jax.drawing import Sampler
 from gan_jax.drawing.artefacts import KINDS, Animation, Picture, encode, replace_file
 from gan_jax.drawing.files import write_samples
 from gan_jax.drawing.pictures import image_grid
-from gan_jax.training.command_line import exit_with_message
-from gan_jax.training.experiment import Experiment, rebuild
+from gan_jax.training.experiment import Experiment
 from gan_jax.training.given import load_given
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.saved import sampler_of
-from gan_jax.training.states import CheckpointName, member_at, state_at, step_of
+from gan_jax.training.states import step_of
+
+_LAST = Checkpoint()
 
 
+@as_command
 def sample(
     run: Annotated[Path, tyro.conf.Positional],
-    /,
     *,
+    checkpoint: Annotated[Checkpoint, tyro.conf.OmitArgPrefixes] = _LAST,
     num: int = 64,
     out: Path = Path("grid.png"),
     seed: int | None = None,
@@ -36,15 +39,13 @@ def sample(
     set: tuple[str, ...] = (),
     interpolate: tuple[int, ...] = (),
     frames: int = 60,
-    checkpoint: CheckpointName = "last",
     ema: bool = True,
-    seed_index: int = 0,
-    debug: bool = False,
 ) -> None:
     """Draws samples from a checkpoint of a run: a picture, an animation, a sound, a text, or a folder.
 
     Args:
         run: the run folder.
+        checkpoint: which saved state.
         num: how many samples.
         out: a file (.png, .gif, .wav, .txt), or a folder that gets a file for each sample.
         seed: of the latents; without it, those of the run's own pictures.
@@ -54,40 +55,23 @@ def sample(
         set: numbers that the experiment's drawing takes: name=value.
         interpolate: numbers of samples (two or more) between which to walk.
         frames: of each walk from one sample to the next.
-        checkpoint: last, best (by the metric that was measured during training), or the number of a
-            step.
         ema: the generator's moving average (--no-ema: its live weights).
-        seed_index: which of a run of several seeds, from 0.
-        debug: show the traceback of an error.
     """
 
-    def call() -> None:
-        if num < 1:
-            raise ValueError(f"--num must be at least 1, got {num}")
-        folder = RunFolder(run)
-        experiment = rebuild(folder)
-        options = _options(experiment, set, truncation)
-        given = _given(folder, load_given(folder.given_file), condition)
-        state = member_at(state_at(folder, experiment, checkpoint), experiment, seed_index)
-        sampler = sampler_of(
-            experiment,
-            state,
-            given,
-            seed=seed,
-            ema=ema,
-            seed_index=seed_index,
-            num=num,
-            options=options,
-        )
-        made_of = {
-            "run": str(folder.path), "step": step_of(state), "seed": seed, "ema": ema,
-            "seed_index": seed_index, "condition": condition, "options": options,
-        }  # fmt: skip
-        told = _write(experiment, sampler, num, out, interpolate, frames, made_of)
-        weights = "EMA" if ema else "live weights"
-        print(f"{out}: {told} of {folder.path}, {checkpoint} step {step_of(state)}, {weights}")
-
-    exit_with_message(call, debug=debug)
+    if num < 1:
+        raise ValueError(f"--num must be at least 1, got {num}")
+    folder, experiment, state = checkpoint.open(run)
+    options = _options(experiment, set, truncation)
+    given = _given(folder, load_given(folder.given_file), condition)
+    drawn = dict(seed=seed, ema=ema, num=num, options=options)
+    sampler = sampler_of(experiment, state, given, **drawn)
+    made_of = {
+        "run": str(folder.path), "step": step_of(state), "seed": seed, "ema": ema,
+        "seed_index": checkpoint.seed_index, "condition": condition, "options": options,
+    }  # fmt: skip
+    told = _write(experiment, sampler, num, out, interpolate, frames, made_of)
+    weights = "EMA" if ema else "live weights"
+    print(f"{out}: {told} of {folder.path}, {checkpoint.name} step {step_of(state)}, {weights}")
 
 
 def _write(

@@ -1,6 +1,6 @@
 """The eigenvalues of a trained game's Jacobian: ``python -m gan_jax spectrum RUN --out spectrum.png``.
 
-Of the vector field of both players' gradients at a run's last checkpoint, on one batch of its data.
+Of the vector field of both players' gradients at a checkpoint of a run, on one batch of its data.
 An eigenvalue right of the imaginary axis grows by itself; those far above and below it turn the
 players around each other. All of them up to 2,000 parameters, the outermost by Arnoldi iteration
 beyond.
@@ -15,39 +15,48 @@ import numpy as np
 import tyro
 from scipy.sparse.linalg import LinearOperator, eigs
 
+from gan_jax.commands.command import Checkpoint, as_command
 from gan_jax.drawing.pictures import check_picture_request, save_picture, spectrum_picture
 from gan_jax.game import Game, GANState
 from gan_jax.game.batch import Batch
 from gan_jax.game.keys import run_keys
 from gan_jax.stability.jacobian import field_jacobian, field_product
-from gan_jax.training.command_line import exit_with_message
-from gan_jax.training.experiment import Experiment, feed_of, rebuild
+from gan_jax.training.experiment import Experiment, feed_of
 from gan_jax.training.first_batch import first_batch
-from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import last_state, members_of, step_of
+from gan_jax.training.states import step_of
 
 DENSE = 2_000
+_LAST = Checkpoint()
 
 
+@as_command
 def spectrum(
     run: Annotated[Path, tyro.conf.Positional],
-    /,
     *,
+    checkpoint: Annotated[Checkpoint, tyro.conf.OmitArgPrefixes] = _LAST,
     out: Path = Path("spectrum.png"),
     num: int = 20,
     batch_size: int | None = None,
-    debug: bool = False,
 ) -> None:
     """Draws the eigenvalues of a run's Jacobian.
 
     Args:
         run: the run folder.
+        checkpoint: which saved state.
         out: the PNG to write.
         num: eigenvalues of each kind (largest real part, largest modulus) of a large game.
         batch_size: real samples; the run's own batch size without it.
-        debug: show the traceback of an error.
     """
-    exit_with_message(lambda: _spectrum(run, out, num, batch_size), debug=debug)
+    check_picture_request(num, out)
+    folder, experiment, state = checkpoint.open(run)
+    key = run_keys(experiment.root_key).step
+    found = eigenvalues(experiment.game, state, _batch(experiment, batch_size), key, num=num)
+    save_picture(spectrum_picture(found), out)
+    print(f"{out}: {len(found)} eigenvalues of {folder.path} at step {step_of(state)}")
+    print(
+        f"largest real part {found.real.max():.4g}, largest imaginary part {np.abs(found.imag).max():.4g}, "
+        f"{(found.real > 0).sum()} right of the axis"
+    )
 
 
 def eigenvalues(
@@ -78,27 +87,9 @@ def eigenvalues(
     return np.concatenate(found)
 
 
-def _spectrum(run: Path, out: Path, num: int, batch_size: int | None) -> None:
-    check_picture_request(num, out)
-    folder = RunFolder(run)
-    experiment = rebuild(folder)
-    whole = last_state(folder, experiment)
-    state = members_of(whole, experiment.num_seeds)[0]
-    batch = _batch(experiment, batch_size)
-    key = run_keys(experiment.members[0].root_key).step
-    found = eigenvalues(experiment.game, state, batch, key, num=num)
-    save_picture(spectrum_picture(found), out)
-    growing = found[found.real > 0]
-    print(f"{out}: {len(found)} eigenvalues of {folder.path} at step {step_of(whole)}")
-    print(
-        f"largest real part {found.real.max():.4g}, largest imaginary part {np.abs(found.imag).max():.4g}, "
-        f"{len(growing)} right of the axis"
-    )
-
-
 def _batch(experiment: Experiment, batch_size: int | None) -> Batch:
     """The first of the run, of one update."""
     size = batch_size or experiment.batch_size
     game = dataclasses.replace(experiment.game, discriminator_steps=1)
-    member = dataclasses.replace(experiment.members[0], game=game, batch_size=size)
+    member = dataclasses.replace(experiment, game=game, batch_size=size)
     return first_batch(member, feed_of(member))

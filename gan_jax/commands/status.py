@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from gan_jax.training.command_line import exit_with_message
+from gan_jax.commands.command import as_command
 from gan_jax.training.figures_log import read_protocols
 from gan_jax.training.figures_table import figures_table
 from gan_jax.training.run_folder import RunFolder
@@ -14,14 +14,14 @@ from gan_jax.training.status import Status, read_status
 _LOSSES = ("discriminator/loss", "generator/loss")
 
 
-def status(run: Annotated[Path, tyro.conf.Positional], /, *, debug: bool = False) -> None:
+@as_command
+def status(run: Annotated[Path, tyro.conf.Positional]) -> None:
     """Says how a run stands: steps, checkpoints and their checksums, the best, figures, what comes next.
 
     Args:
         run: the run folder.
-        debug: show the traceback of an error.
     """
-    exit_with_message(lambda: print(printable(told(read_status(run)))), debug=debug)
+    print(printable(told(read_status(run))))
 
 
 def told(status: Status) -> str:

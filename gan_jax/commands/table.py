@@ -12,20 +12,19 @@ from typing import Annotated
 
 import tyro
 
+from gan_jax.commands.command import as_command
 from gan_jax.tables import Table, run_rows, with_seeds_and_steps, write
-from gan_jax.training.command_line import exit_with_message
 
 
+@as_command
 def table(
     file: Annotated[Path, tyro.conf.Positional],
-    /,
     *,
     rows: tuple[str, ...] = (),
     num_seeds: int | None = None,
     steps: int | None = None,
     out: Path | None = None,
     data_dir: Path | None = None,
-    debug: bool = False,
 ) -> None:
     """Runs the rows of a table, one after another, and writes it; what is finished is not run again.
 
@@ -36,9 +35,16 @@ def table(
         steps: a shorter budget for every run of these rows; the table's own without it.
         out: folder of the runs and of table.md, table.json and table.png; runs/NAME by default.
         data_dir: a folder of prepared data sets, for experiments that have this argument.
-        debug: show the traceback of an error.
     """
-    exit_with_message(lambda: _table(file, rows, num_seeds, steps, out, data_dir), debug=debug)
+    if num_seeds is not None and num_seeds < 1:
+        raise ValueError(f"--num-seeds must be at least 1, got {num_seeds}")
+    made = with_seeds_and_steps(load_table(file), num_seeds=num_seeds, steps=steps)
+    out = out or Path("runs") / made.name
+    made.needed(rows)  # an unknown row, before anything is written
+    write(made, out)  # what cannot stand side by side, before anything is trained
+    where = dict(folder=file.parent, data_dir=data_dir)
+    run_rows(made, out, rows=rows, **where, after_row_fn=lambda name: write(made, out))
+    print(f"table    {out / 'table.md'}")
 
 
 def main(table_fn: Callable[[], Table]) -> None:
@@ -49,31 +55,6 @@ def main(table_fn: Callable[[], Table]) -> None:
     """
     file = inspect.getfile(table_fn)
     tyro.cli(table, args=[file, *sys.argv[1:]], prog=Path(file).name)
-
-
-def _table(
-    file: Path,
-    rows: tuple[str, ...],
-    num_seeds: int | None,
-    steps: int | None,
-    out: Path | None,
-    data_dir: Path | None,
-) -> None:
-    if num_seeds is not None and num_seeds < 1:
-        raise ValueError(f"--num-seeds must be at least 1, got {num_seeds}")
-    made = with_seeds_and_steps(load_table(file), num_seeds=num_seeds, steps=steps)
-    out = out or Path("runs") / made.name
-    made.needed(rows)  # an unknown row, before anything is written
-    write(made, out)  # what cannot stand side by side, before anything is trained
-    run_rows(
-        made,
-        out,
-        rows=rows,
-        folder=file.parent,
-        data_dir=data_dir,
-        after_row_fn=lambda name: write(made, out),
-    )
-    print(f"table    {out / 'table.md'}")
 
 
 def load_table(file: Path) -> Table:

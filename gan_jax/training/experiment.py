@@ -195,28 +195,33 @@ def load_experiment_function(file: Path) -> Callable[..., Experiment]:
 
     Raises:
         FileNotFoundError: no such file.
-        AttributeError: it has no ``experiment``.
+        ValueError: it has no ``experiment``.
     """
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing: expected the experiment's Python file")
+    if file.suffix != ".py":
+        raise ValueError(
+            f"{file} is no Python file: expected an experiment, such as mnist_dcgan.py"
+        )
     spec = importlib.util.spec_from_file_location(f"gan_jax_experiment_{file.stem}", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not hasattr(module, "experiment"):
-        raise AttributeError(f"{file} defines no function `experiment(...) -> Experiment`")
+        raise ValueError(f"{file} defines no function `experiment(...) -> Experiment`")
     return module.experiment
 
 
-def rebuild(folder: RunFolder, **changed: Any) -> Experiment:
+def rebuild(folder: RunFolder, *, data_dir: str | Path | None = None, **changed: Any) -> Experiment:
     """The experiment of a run, from the copy of its file, its arguments and its options in the run folder.
 
     Args:
         folder: of the run.
-        **changed: arguments that are now others, such as where the data lies.
+        data_dir: where the data lies now; without it, where the run had it.
+        **changed: other arguments that are not what the run had.
 
     Raises:
         FileNotFoundError: this is no run folder.
-        ValueError: the run was trained without a file.
+        ValueError: the run was trained without a file, or reads its data from no folder.
     """
     config = folder.config()
     if config["experiment"] is None:
@@ -225,6 +230,12 @@ def rebuild(folder: RunFolder, **changed: Any) -> Experiment:
             "gan_jax.open_run(path, experiment=...) with the experiment that was trained"
         )
     arguments = {name: _hashable(value) for name, value in config["arguments"].items()} | changed
+    if data_dir is not None:
+        if "data_dir" not in arguments:
+            raise ValueError(
+                f"{config['experiment']} has no argument data_dir: its arguments are {', '.join(arguments)}"
+            )
+        arguments["data_dir"] = str(data_dir)
     built = load_experiment_function(folder.experiment_file)(**arguments)
     game = dataclasses.replace(built.game, micro_batches=config.get("micro_batches", 1))
     options = {"num_seeds": config.get("num_seeds", 1), **config.get("options", {})}

@@ -105,8 +105,7 @@ class Run:
         """
         if self._given_experiment is not None:
             return self._given_experiment
-        moved = {} if self._data_dir is None else {"data_dir": str(self._data_dir)}
-        return rebuild(self._folder, **moved)
+        return rebuild(self._folder, data_dir=self._data_dir)
 
     def state(self, checkpoint: CheckpointName = "best") -> GANState:
         """A saved state; of several seeds, all of them on a leading axis.
@@ -144,8 +143,7 @@ class Run:
         """
         state = member_at(self.state(checkpoint), self.experiment, seed_index)
         given = load_given(self._folder.given_file)
-        options = dict(seed=seed, ema=ema, seed_index=seed_index)
-        return sampler_of(self.experiment, state, given, **options)
+        return sampler_of(self.experiment.members[seed_index], state, given, seed=seed, ema=ema)
 
     def draw(
         self,

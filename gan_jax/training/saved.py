@@ -23,22 +23,20 @@ def sampler_of(
     *,
     seed: int | None,
     ema: bool,
-    seed_index: int,
     **options: Any,
 ) -> Sampler:
     """What draws from the state of one seed.
 
     Args:
-        experiment: of all seeds.
-        state: of one.
+        experiment: of one seed.
+        state: of the same.
         given: rows that samples are made from.
         seed: of the latents; None takes those of the run's own pictures.
         ema: the generator's moving average; else its live weights.
-        seed_index: of the state, from 0.
         **options: ``num`` and ``options`` of :meth:`gan_jax.drawing.Samplers.sampler`.
     """
     own = seed is None
-    root_key = experiment.members[seed_index].root_key if own else jax.random.key(seed)
+    root_key = experiment.root_key if own else jax.random.key(seed)
     return samplers_of(experiment, given).sampler(
         jax.device_put(state), root_key, PICTURES if own else "user", ema=ema, **options
     )
