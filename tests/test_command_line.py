@@ -179,4 +179,6 @@ def test_compile_for_takes_the_experiments_own_arguments(command_here):
 
 def test_a_place_of_data_that_an_experiment_does_not_take(whole, command_here):
     code, _, err = command_here("-m", "gan_jax", "sample", whole[0], "--data-dir", "elsewhere")
-    assert code == 1 and "digits_dcgan has no argument data_dir: its arguments are seed, steps" in err
+    assert (
+        code == 1 and "digits_dcgan has no argument data_dir: its arguments are seed, steps" in err
+    )

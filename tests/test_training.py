@@ -363,7 +363,7 @@ def test_experiment_files_that_are_none(tmp_path):
     with pytest.raises(FileNotFoundError, match="is missing"):
         load_experiment_function(tmp_path / "x.py")
     (tmp_path / "x.py").write_text("a = 1")
-    with pytest.raises(AttributeError, match="defines no function"):
+    with pytest.raises(ValueError, match="defines no function"):
         load_experiment_function(tmp_path / "x.py")
 
 

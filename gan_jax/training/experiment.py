@@ -51,8 +51,9 @@ class Experiment:
             sounds, texts: :mod:`gan_jax.drawing.artefacts`).
         evaluators: name -> ``data -> Evaluator``: what measures the samples
             (:mod:`gan_jax.metrics.evaluators`).
-        evaluate_every_steps: when they are asked during training, so that the best step is kept;
-            None asks them before the first step and at the end only.
+        evaluate_every_steps: when they are asked during training (before the first step and after
+            the last too), so that the best step is kept; None keeps none: it asks them before the
+            first step, and for the final figures.
         best_metric: the figure by which the best step is chosen, ``quality/frechet`` or its last
             part; None is the first one with a direction.
         patience: measurements without a new best after which the run stops; None plays all steps.

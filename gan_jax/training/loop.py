@@ -98,7 +98,7 @@ def train(
             if last or any(due.values()):
                 log.metrics(step, _collect(pending, step, experiment.seed, checkpoints))
                 pending = []
-            if due["evaluate"]:
+            if due["evaluate"] or (best is not None and step == experiment.steps):
                 over = _measure(step, arrangement.get_state(state), log, best, measuring)
             if last or over or due["sample"]:
                 _look(step, arrangement.get_state(state), log, monitor, healthy=due["sample"])

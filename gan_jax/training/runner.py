@@ -205,8 +205,10 @@ def _play(
         on_first(lambda: add_lines(folder.history_file, [start | {"step": done}]))
         on_first(lambda: _check_drawing(experiment, folder))
         observers = observe(experiment, folder, config, stack, until_reported, first_step=done)
-        on_first(lambda: keep_best(folder, observers.measuring))
-        best = opened(folder.best, keep=1) if experiment.evaluate_every_steps else None
+        best = None
+        if experiment.evaluate_every_steps:
+            on_first(lambda: keep_best(folder, observers.measuring))
+            best = opened(folder.best, keep=1)
         state = train(
             experiment,
             state,
