@@ -43,11 +43,12 @@ _MODULES = {
     "plays": "gan_jax.game.plays",
     "evaluators": "gan_jax.metrics.evaluators",
     "artefacts": "gan_jax.drawing.artefacts",
+    "loggers": "gan_jax.training.loggers",
 } | {
     name: f"gan_jax.{name}"
     for name in (
         "losses", "penalties", "augment", "schedules", "optimizers", "remedies", "models", "data",
-        "metrics", "stability",
+        "metrics", "stability", "testing",
     )
 }  # fmt: skip
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}

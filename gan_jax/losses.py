@@ -61,7 +61,7 @@ def non_saturating(
     discriminator = _cross_entropy(label_smoothing, real_weight, fake_weight)
 
     def generator(real_logits: Logits, fake_logits: Logits) -> Logits:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         return jax.nn.softplus(-fake_logits)
 
     return AdversarialLoss(discriminator, generator)
@@ -89,7 +89,7 @@ def minimax(
     discriminator = _cross_entropy(label_smoothing, real_weight, fake_weight)
 
     def generator(real_logits: Logits, fake_logits: Logits) -> Logits:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         return -jax.nn.softplus(fake_logits)
 
     return AdversarialLoss(discriminator, generator)
@@ -117,12 +117,12 @@ def least_squares(
     _check_terms(label_smoothing, real_weight, fake_weight)
 
     def discriminator(real_logits: Logits, fake_logits: Logits) -> Logits:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         real_term = jnp.square(real_logits - (1.0 - label_smoothing)) / 2
         return real_weight * real_term + fake_weight * jnp.square(fake_logits) / 2
 
     def generator(real_logits: Logits, fake_logits: Logits) -> Logits:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         return jnp.square(fake_logits - 1.0) / 2
 
     return AdversarialLoss(discriminator, generator)
@@ -144,12 +144,12 @@ def hinge(*, real_weight: float = 1.0, fake_weight: float = 1.0) -> AdversarialL
     _check_terms(0.0, real_weight, fake_weight)
 
     def discriminator(real_logits: Logits, fake_logits: Logits) -> Logits:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         real_term = jax.nn.relu(1.0 - real_logits)
         return real_weight * real_term + fake_weight * jax.nn.relu(1.0 + fake_logits)
 
     def generator(real_logits: Logits, fake_logits: Logits) -> Logits:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         return -fake_logits
 
     return AdversarialLoss(discriminator, generator)
@@ -167,11 +167,11 @@ def wasserstein() -> AdversarialLoss:
     """
 
     def discriminator(real_logits: Logits, fake_logits: Logits) -> Logits:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         return fake_logits - real_logits
 
     def generator(real_logits: Logits, fake_logits: Logits) -> Logits:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         return -fake_logits
 
     return AdversarialLoss(discriminator, generator)
@@ -189,11 +189,11 @@ def relativistic_pairing() -> AdversarialLoss:
     """
 
     def discriminator(real_logits: Logits, fake_logits: Logits) -> Logits:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         return jax.nn.softplus(fake_logits - real_logits)
 
     def generator(real_logits: Logits, fake_logits: Logits) -> Logits:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         return jax.nn.softplus(real_logits - fake_logits)
 
     return AdversarialLoss(discriminator, generator)
@@ -210,7 +210,7 @@ def relativistic_average() -> AdversarialLoss:
     """
 
     def relative(real_logits: Logits, fake_logits: Logits) -> tuple[Logits, Logits]:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         r = real_logits - fake_logits.mean(0, keepdims=True)
         f = fake_logits - real_logits.mean(0, keepdims=True)
         return r, f
@@ -257,7 +257,7 @@ def _cross_entropy(label_smoothing: float, real_weight: float, fake_weight: floa
     _check_terms(label_smoothing, real_weight, fake_weight)
 
     def discriminator(real_logits: Logits, fake_logits: Logits) -> Logits:
-        _check_logits(real_logits, fake_logits)
+        check_logits(real_logits, fake_logits)
         # CE(x, t) = t softplus(-x) + (1 - t) softplus(x) = softplus(-x) + (1 - t) x
         real_term = jax.nn.softplus(-real_logits) + label_smoothing * real_logits
         return real_weight * real_term + fake_weight * jax.nn.softplus(fake_logits)
@@ -276,8 +276,17 @@ def _check_terms(label_smoothing: float, real_weight: float, fake_weight: float)
             raise ValueError(f"{name} must be a finite number >= 0, got {weight}")
 
 
-def _check_logits(real_logits: Logits, fake_logits: Logits) -> None:
-    # [B] against [B, 1] would broadcast to [B, B] and train on nonsense.
+def check_logits(real_logits: Logits, fake_logits: Logits) -> None:
+    """Refuses logits that would broadcast: ``[B]`` against ``[B, 1]`` is ``[B, B]``, and nonsense.
+
+    Args:
+        real_logits: ``[B]``, or ``[B, h, w]`` of patches.
+        fake_logits: the same shape.
+
+    Raises:
+        ValueError: their shapes differ, or are ``[B, 1]``.
+        TypeError: they are no floating point numbers.
+    """
     if real_logits.shape != fake_logits.shape:
         raise ValueError(
             f"real_logits {real_logits.shape} and fake_logits {fake_logits.shape} must have the "
