@@ -4,14 +4,13 @@ import json
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from experiment_files import file_of, load
 from games import vector_game
-from test_experiments import load
 
 from gan_jax.commands.spectrum import eigenvalues
 from gan_jax.commands.table import table as modes_table
@@ -21,7 +20,7 @@ from gan_jax.stability.jacobian import field_jacobian
 from gan_jax.tables import plan
 
 DEVICES = 1
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+MODES = file_of("benchmark_modes")
 
 
 def command(*args):
@@ -32,7 +31,7 @@ def command(*args):
 def table(tmp_path_factory):
     """A row of the table, and the call that makes it."""
     out = tmp_path_factory.mktemp("modes")
-    row = partial(modes_table, EXPERIMENTS / "benchmark_modes.py", rows=("ours-ring",), num_seeds=2)
+    row = partial(modes_table, MODES, rows=("ours-ring",), num_seeds=2)
     row = partial(row, steps=100, out=out)
     row()
     return out, row
@@ -68,16 +67,16 @@ def test_a_finished_row_is_not_run_again_and_an_unknown_one_is_named(table, caps
     row()
     assert "ours-ring is finished" in capsys.readouterr().out
     assert (out / "ours-ring" / "metrics.jsonl").stat().st_mtime_ns == before
-    code, _, err = command_here(EXPERIMENTS / "benchmark_modes.py", "--rows", "our-ring")
+    code, _, err = command_here(MODES, "--rows", "our-ring")
     assert code == 1 and "no row our-ring: did you mean ours-ring?" in err
 
 
 def test_every_row_is_a_call_of_its_experiment(tmp_path):
     """No argument is misspelt, and every recipe is built."""
-    made = load(EXPERIMENTS / "benchmark_modes.py").table()
+    made = load(MODES).table()
     built = []
     for name, row in made.rows.items():
-        (planned,) = plan(made, name, tmp_path, folder=EXPERIMENTS)
+        (planned,) = plan(made, name, tmp_path, folder=MODES.parent)
         experiment = load(planned.file).experiment(**planned.arguments)
         built.append((row.arguments["recipe"], experiment.steps))
     assert len(built) == 31 and ("pacgan", 400_000) in built and ("tiny", 500_000) in built
@@ -96,7 +95,7 @@ def test_the_spectrum_of_a_run(table, tmp_path, command_here):
 @pytest.mark.thorough
 def test_the_row_and_its_spectrum_as_commands(tmp_path):
     row = ("--rows", "ours-ring", "--num-seeds", 1, "--steps", 100, "--out", tmp_path)
-    made = command(EXPERIMENTS / "benchmark_modes.py", *row)
+    made = command(MODES, *row)
     assert made.returncode == 0 and (tmp_path / "table.md").is_file(), made.stderr
     picture = tmp_path / "spectrum.png"
     drawn = command(

@@ -115,9 +115,15 @@ def test_sample_draws_from_a_run(whole, tmp_path, command_here):
         ((DIGITS, "--batch-size", "1798"), "between 1 and the 1797 examples"),
         ((DIGITS, "--generator-widths", "8", "8", "8", "8"), "too few pixels for the strides"),
         ((DIGITS, "--patience", "0"), "at least 1 measurement"),
-        (("experiments/gaussian_mlp.py", "--means", "1.5"), "the means inside (0.0, 1.0)"),
-        (("experiments/mnist_dcgan.py", "--data-dir", "/nowhere"), "/nowhere is not a folder"),
-        (("experiments/folder_dcgan.py", "--data-dir", "tests"), "holds no image file"),
+        (
+            ("experiments/tutorials/gaussian_mlp.py", "--means", "1.5"),
+            "the means inside (0.0, 1.0)",
+        ),
+        (
+            ("experiments/tutorials/mnist_dcgan.py", "--data-dir", "/nowhere"),
+            "/nowhere is not a folder",
+        ),
+        (("experiments/yours/folder_dcgan.py", "--data-dir", "tests"), "holds no image file"),
         (("-m", "gan_jax", "sample", "tests"), "is no run folder"),
         (("-m", "gan_jax", "sample", "tests", "--checkpoint", "middle"), "last, best"),
         (("-m", "gan_jax", "sample", "tests", "--out", "grid.pdf"), "is no run folder"),
@@ -150,7 +156,7 @@ def test_an_unlabelled_folder_of_images_trains(tmp_path):
     for index, image in enumerate(digits().arrays["image"][:20]):
         Image.fromarray(image[..., 0]).save(tmp_path / "images" / f"{index}.png")
     code, out, err = command(
-        "experiments/folder_dcgan.py", "--tiny", "--channels", "1",
+        "experiments/yours/folder_dcgan.py", "--tiny", "--channels", "1",
         "--data-dir", tmp_path / "images", "--run-dir", tmp_path / "run",
     )  # fmt: skip
     assert code == 0, err

@@ -2,13 +2,13 @@
 
 import dataclasses
 from functools import partial
-from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 import tyro
-from test_experiments import PREPARED, load
+from experiment_files import file_of, load
+from test_experiments import PREPARED
 
 from gan_jax.commands.command import Checkpoint
 from gan_jax.commands.evaluate import evaluate as evaluation
@@ -20,7 +20,7 @@ from gan_jax.training.figures_log import read_figures, read_protocols
 from gan_jax.training.placement import rows_over_devices
 from gan_jax.training.runner import run
 
-FILE = Path(__file__).parents[1] / "experiments" / "digits_dcgan.py"
+FILE = file_of("digits_dcgan")
 TINY = dict(steps=4, batch_size=16, generator_widths=(8, 4), discriminator_widths=(4, 8))
 
 
@@ -141,7 +141,7 @@ def test_a_run_that_saved_nothing(run_dir, tmp_path, capsys):
 
 
 def test_a_run_of_no_images_and_a_folder_of_no_run(tmp_path, capsys):
-    scalars = FILE.with_name("gaussian_mlp.py")
+    scalars = file_of("gaussian_mlp")
     arguments = dict(steps=20, num_examples=100, widths=(8,))
     built = load(scalars).experiment(**arguments)
     built = dataclasses.replace(built, evaluate_every_steps=None)

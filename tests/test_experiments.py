@@ -1,6 +1,5 @@
 """Every experiment file, shrunk: it builds, trains and is measured."""
 
-import importlib.util
 import json
 import os
 import shutil
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from experiment_files import FILES, file_of, load
 from PIL import Image
 
 from gan_jax.metrics.evaluators.evaluator import NAME
@@ -22,7 +22,6 @@ ROOT = Path(__file__).parents[1]
 DEVICES = 2
 # Real data sets, for what random images cannot say.
 PREPARED = Path(os.environ.get("TFDS_DATA_DIR", ROOT.parent / "shared" / "tfds"))
-FILES = sorted((ROOT / "experiments").glob("*.py"))
 ELSEWHERE = {
     "folder_dcgan",  # tests/test_command_line.py gives it a folder
     "benchmark_modes",  # many runs: tests/test_benchmark.py
@@ -53,13 +52,6 @@ FIGURES = {
 }
 
 
-def load(file):
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def tiny_files(*, prepared):
     """Experiments that are run here: on prepared data sets, or on none (tests/test_image_experiments.py)."""
     files = [file for file in FILES if file.stem not in ELSEWHERE]
@@ -68,8 +60,13 @@ def tiny_files(*, prepared):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_docstring_holds_the_command_and_the_file_needs_no_other(file):
-    assert f"python experiments/{file.name}" in load(file).__doc__
+    assert f"python {file.relative_to(ROOT)}" in load(file).__doc__
     check_alone(file)
+
+
+def test_no_two_have_one_name():
+    """A run is called by the name of its experiment's file, without its folder."""
+    assert len({file.stem for file in FILES}) == len(FILES)
 
 
 def test_a_file_that_imports_its_neighbor_is_refused(tmp_path, monkeypatch):
@@ -94,7 +91,7 @@ def test_a_file_that_imports_its_neighbor_is_refused(tmp_path, monkeypatch):
 
 def test_a_run_is_rebuilt_with_the_options_of_its_command(tmp_path):
     folder = RunFolder(tmp_path)
-    shutil.copyfile(ROOT / "experiments" / "digits_dcgan.py", folder.experiment_file)
+    shutil.copyfile(file_of("digits_dcgan"), folder.experiment_file)
     options = {"steps": 60, "save_every_steps": 20, "keep_every_steps": 40, "patience": 2,
                "evaluate_every_steps": 10, "steps_per_call": 5, "log_every_steps": 5,
                "sample_every_steps": 15, "best_metric": "classes"}  # fmt: skip

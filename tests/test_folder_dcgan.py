@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from experiment_files import file_of, load
 from PIL import Image
-from test_experiments import load
 
 from gan_jax.game import init, make_train_step
 
 DEVICES = 1
-FILE = Path(__file__).parents[1] / "experiments" / "folder_dcgan.py"
+FILE = file_of("folder_dcgan")
 TINY = dict(base_width=2, batch_size=4, feature_steps=4)
 
 

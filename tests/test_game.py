@@ -213,7 +213,7 @@ def test_a_term_of_the_generator_enters_with_its_weight(weight):
 
 
 def test_a_head_start_holds_the_generator_still_and_then_lets_go():
-    """As experiments/gaussian_mlp.py writes it, with an optimiser that has moments."""
+    """As experiments/tutorials/gaussian_mlp.py writes it, with an optimiser that has moments."""
     game = vector_game(
         generator_optimizer=optax.transforms.conditionally_mask(
             optax.adam(1e-2), lambda updates: updates >= 3

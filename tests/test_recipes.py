@@ -2,10 +2,9 @@
 
 import dataclasses
 from functools import partial
-from pathlib import Path
 
 import pytest
-from test_experiments import load
+from experiment_files import file_of, load
 from test_mixtures import spiral
 
 from gan_jax.data import Data, as_is
@@ -16,7 +15,7 @@ from gan_jax.metrics.evaluators.mixtures import mixture_modes
 from gan_jax.training.figures_log import read_figures
 from gan_jax.training.runner import run
 
-FILE = Path(__file__).parents[1] / "experiments" / "mixture.py"
+FILE = file_of("mixture")
 mixture = load(FILE)
 
 

@@ -1,17 +1,16 @@
 """The recipes of stacked MNIST: networks by hand, and one traced step of each."""
 
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import pytest
-from test_experiments import load
+from experiment_files import file_of, load
 
 from gan_jax.game import init, make_train_step
 from gan_jax.game.initial import shapes_of_samples
 
-stacked = load(Path(__file__).parents[1] / "experiments" / "stacked_mnist.py")
+stacked = load(file_of("stacked_mnist"))
 
 # recipe -> parameters of (generator, discriminator): dense a b + b, convolution k k a b + b, batch norm 2 b
 COUNTS = {

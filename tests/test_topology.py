@@ -4,13 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from experiment_files import file_of
 
 from gan_jax.commands.ahead_of_time import CHIPS, Compiled, collectives
-
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
 # In a process of its own: the TPU compiler reads its environment once.
 SCRIPT = """
@@ -61,7 +59,7 @@ def check(sizes, small, large, chip):
 
 
 def test_the_work_of_a_chip_does_not_grow_with_the_slice():
-    file = EXPERIMENTS / "digits_dcgan.py"
+    file = file_of("digits_dcgan")
     sizes, (small, large) = compiled(file, {}, [["v5e:2x2", 16], ["v5e:4x4", 16]])
     check(sizes, small, large, CHIPS["v5e"])
 
@@ -71,7 +69,7 @@ def test_the_work_of_a_chip_does_not_grow_with_the_slice():
 @pytest.mark.parametrize("name", ["mnist_dcgan", "stacked_mnist_dcgan", "cifar10_conv"])
 def test_every_image_experiment_at_its_full_size(name, version, small, large):
     slices = [[f"{version}:{small}", 32], [f"{version}:{large}", 32]]
-    sizes, found = compiled(EXPERIMENTS / f"{name}.py", {}, slices)
+    sizes, found = compiled(file_of(name), {}, slices)
     check(sizes, *found, CHIPS[version])
 
 
@@ -110,5 +108,5 @@ def test_the_roofline_is_work_or_memory():
 def test_slices_that_are_none(args, message):
     if args[1] != "v9:2x2":
         pytest.importorskip("libtpu", reason="no TPU compiler (pip install 'gan-jax[tpu-test]')")
-    done = python("-m", "gan_jax", "compile_for", EXPERIMENTS / "digits_dcgan.py", *args)
+    done = python("-m", "gan_jax", "compile_for", file_of("digits_dcgan"), *args)
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr

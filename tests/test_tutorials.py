@@ -2,16 +2,14 @@
 
 import re
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import pytest
+from experiment_files import file_of
 
 from gan_jax.game import init, make_train_step
 from gan_jax.game.initial import shapes_of_samples
-
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
 # experiment -> parameters of (generator, discriminator), from the texts: dense a b + b,
 # convolution k k a b + b, batch norm 2 b
@@ -61,7 +59,7 @@ COUNTS = {
 
 def build(name, change=("", ""), **arguments):
     """An experiment, after one change of its file."""
-    source = (EXPERIMENTS / f"{name}.py").read_text()
+    source = file_of(name).read_text()
     assert change[0] in source
     namespace = {"__name__": name}
     exec(compile(source.replace(*change), name, "exec"), namespace)
@@ -121,7 +119,7 @@ def trace_updates(game, params):
 
 def suggestions(name):
     """The lines ``name_fn = this  # or that, or that``: each as (line, line with the other)."""
-    source = (EXPERIMENTS / f"{name}.py").read_text()
+    source = file_of(name).read_text()
     imports = (
         "from gan_jax.augment import crop, flip, rotate; "
         "from gan_jax.models.blocks import BatchNorm; "

@@ -1,14 +1,14 @@
 """The tables of mode collapse: papers' protocols and our recipes, with error bars over seeds.
 
-    python experiments/benchmark_modes.py --rows ours-grid ours-ring
-    python experiments/benchmark_modes.py --rows pacgan-grid-1 pacgan-grid-2 --steps 40000
-    python experiments/benchmark_modes.py --rows stacked-rpgan-r1-r2 --num-seeds 1 --data-dir DIR
-    python experiments/benchmark_modes.py            # every row, each with its paper's number of steps
+    python experiments/stability/benchmark_modes.py --rows ours-grid ours-ring
+    python experiments/stability/benchmark_modes.py --rows pacgan-grid-1 pacgan-grid-2 --steps 40000
+    python experiments/stability/benchmark_modes.py --rows stacked-rpgan-r1-r2 --num-seeds 1 --data-dir DIR
+    python experiments/stability/benchmark_modes.py            # every row, each with its paper's number of steps
 
 Each row is a run of mixture.py or of stacked_mnist.py in a folder of its own under --out (runs/modes), ten
 seeds side by side: a row that was interrupted goes on, a finished one is not run again. table.md, table.json
 and table.png are written anew after every row; rows that were not run stay empty. ``python -m gan_jax table
-experiments/benchmark_modes.py`` is the same command.
+experiments/stability/benchmark_modes.py`` is the same command.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """The tutorials' "Markov chain loss", made whole, on sampled AR(2) sequences.
 
-    python experiments/markov_sequence.py                          # with it
-    python experiments/markov_sequence.py --transition-weight 0    # the same GAN without it
+    python experiments/tutorials/markov_sequence.py                          # with it
+    python experiments/tutorials/markov_sequence.py --transition-weight 0    # the same GAN without it
 
 The text asks that the steps of a generated sequence follow each other as those of a Markov chain do,
 ``L_MC = 1/N sum_i sum_t log p(x_t | x_{t-1})``, beside the cross-entropy of a GAN.
@@ -13,7 +13,7 @@ worse). The players are those of the same text: dense 128, ReLU, dense 128, ReLU
 without sigmoid, since the sequences are not confined to (0, 1).
 
 Measured (ten seeds each, 10,000 steps): error of the lag-1 autocorrelation 0.0075 +- 0.0017 with the term,
-0.0633 +- 0.0024 without it; it costs variance and lag 2 (experiments/README.md).
+0.0633 +- 0.0024 without it; it costs variance and lag 2 (experiments/tutorials/README.md).
 """
 
 from functools import partial

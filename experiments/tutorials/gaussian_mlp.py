@@ -1,6 +1,6 @@
 """The tutorials' GAN of one number, on a two-mode distribution in (0, 1), corrected.
 
-    python experiments/gaussian_mlp.py
+    python experiments/tutorials/gaussian_mlp.py
 
 Generator: latents 1, dense 128, ReLU, dense 128, ReLU, dense 1, sigmoid. Discriminator: dense 128,
 ReLU, dense 128, ReLU, dense 1. Cross-entropy, Adam(1e-3), batch 32, 10,000 steps. "Train the

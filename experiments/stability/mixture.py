@@ -1,15 +1,15 @@
 """Mixtures of Gaussians whose modes can be counted: the ring, the grid, and 1,200 dimensions.
 
-    python experiments/mixture.py                                       # our recipe, the grid, one seed
-    python experiments/mixture.py --shape ring --num-seeds 10
-    python experiments/mixture.py --recipe pacgan --pack 4 --num-seeds 10
-    python experiments/mixture.py --recipe unrolled --shape ring --unroll-steps 5
+    python experiments/stability/mixture.py                                       # our recipe, the grid, one seed
+    python experiments/stability/mixture.py --shape ring --num-seeds 10
+    python experiments/stability/mixture.py --recipe pacgan --pack 4 --num-seeds 10
+    python experiments/stability/mixture.py --recipe unrolled --shape ring --unroll-steps 5
 
 Ours, ten seeds on two CPU cores, the last step: grid 25 of 25 modes on every seed, 95.9 +- 0.4 % good samples, KL 0.0074 +-
 0.0006, the modes' width 84 +- 2 % of the truth's, after 30,000 steps (9 minutes for all ten; ten other seeds have every mode
 too, and the worst of all twenty has 91.4 % good samples); ring 8 of 8 on every seed,
 99.99 +- 0.01 %, 0.0017 +- 0.0003, width 65 +- 3 %, after 20,000 steps (6.5 minutes). The protocol, and what the figures do not see:
-experiments/stability.md. The papers' recipes are measured at a few seeds there, PacGAN's at a tenth of its steps.
+experiments/stability/README.md. The papers' recipes are measured at a few seeds there, PacGAN's at a tenth of its steps.
 """
 
 from functools import partial

@@ -1,7 +1,7 @@
 """The tutorials' convolutional GAN on CIFAR-10, 32x32 colour, corrected.
 
-    python experiments/cifar10_conv.py                    # prepares CIFAR-10 by TFDS on first use
-    python experiments/cifar10_conv.py --data-dir DIR     # a folder that holds cifar10/3.0.2
+    python experiments/tutorials/cifar10_conv.py                    # prepares CIFAR-10 by TFDS on first use
+    python experiments/tutorials/cifar10_conv.py --data-dir DIR     # a folder that holds cifar10/3.0.2
 
 Generator: dense 128-128-256-256-512-512-1024-1024-1024, dense 4x4x256, three times [enlarge by two,
 convolution 128 5x5], convolution 3 7x7, tanh. Discriminator: four convolutions 128 5x5 stride 2, dense

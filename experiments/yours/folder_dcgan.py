@@ -1,9 +1,9 @@
 """A DCGAN on a folder of your own images, cropped and resized to one size.
 
-    python experiments/folder_dcgan.py --data-dir IMAGES --size 32
-    python experiments/folder_dcgan.py --data-dir IMAGES --size 48 64 --flip         # 48 high, 64 wide, mirrored too
-    python experiments/folder_dcgan.py --data-dir IMAGES --num-classes 10            # a subfolder for each class
-    python experiments/folder_dcgan.py --data-dir IMAGES --stream --cache-dir DIR    # more than memory holds
+    python experiments/yours/folder_dcgan.py --data-dir IMAGES --size 32
+    python experiments/yours/folder_dcgan.py --data-dir IMAGES --size 48 64 --flip         # 48 high, 64 wide, mirrored too
+    python experiments/yours/folder_dcgan.py --data-dir IMAGES --num-classes 10            # a subfolder for each class
+    python experiments/yours/folder_dcgan.py --data-dir IMAGES --stream --cache-dir DIR    # more than memory holds
 
 Radford et al. 2015 (arXiv 1511.06434) with R1 (Mescheder et al. 2018, arXiv 1801.04406) and DiffAugment
 (Zhao et al. 2020, arXiv 2006.10738), which keeps the discriminator from learning some thousand images

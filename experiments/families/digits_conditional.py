@@ -1,6 +1,6 @@
 """The digit that you ask for: a conditional DCGAN on scikit-learn's digits.
 
-    python experiments/digits_conditional.py
+    python experiments/families/digits_conditional.py
     python -m gan_jax sample runs/digits_conditional --condition 7 --out sevens.png
 
 The game of digits_dcgan.py, whose players are also told which digit it is: ``prepare_fn`` makes the field

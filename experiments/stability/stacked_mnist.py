@@ -1,9 +1,9 @@
 """Stacked MNIST: three digits in the three channels of an image, whose 1,000 modes can be counted.
 
-    python experiments/stacked_mnist.py --data-dir DIR                      # a folder that holds mnist/3.0.1
-    python experiments/stacked_mnist.py --recipe conv-rpgan-r1-r2
-    python experiments/stacked_mnist.py --recipe tiny --pack 4
-    python experiments/stacked_mnist.py --recipe pacgan --pack 2
+    python experiments/stability/stacked_mnist.py --data-dir DIR                      # a folder that holds mnist/3.0.1
+    python experiments/stability/stacked_mnist.py --recipe conv-rpgan-r1-r2
+    python experiments/stability/stacked_mnist.py --recipe tiny --pack 4
+    python experiments/stability/stacked_mnist.py --recipe pacgan --pack 2
 
 The papers' protocols, and players of ours, dense or convolutional, that show what a loss and its penalties do. A
 classifier of single digits, trained on MNIST and kept on disk, reads the modes.
@@ -11,7 +11,7 @@ classifier of single digits, trained on MNIST and kept on disk, reads the modes.
 Dense, seed 0, 4,000 steps (9.5 minutes on one core, the other busy): 985 of 1,000 modes (999 at step 2,400), KL 0.60,
 Frechet 624 (real: 1,000, 0.023, 2.2; noise: 7, 6.9, 2,234); without penalties 44 modes. Convolutional
 (conv-rpgan-r1-r2), seed 0, 12,000 steps (87 minutes so, with the classifier's training): 1,000 modes, KL 0.35,
-Frechet 270, with a green channel of blotches. The other rows, and what falls short: experiments/stability.md.
+Frechet 270, with a green channel of blotches. The other rows, and what falls short: experiments/stability/README.md.
 """
 
 from collections.abc import Callable

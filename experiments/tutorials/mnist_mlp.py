@@ -1,7 +1,7 @@
 """The tutorials' dense GAN, on MNIST padded to 32x32 = 1,024 numbers, corrected.
 
-    python experiments/mnist_mlp.py                    # prepares MNIST by TFDS on first use
-    python experiments/mnist_mlp.py --data-dir DIR     # a folder that holds mnist/3.0.1
+    python experiments/tutorials/mnist_mlp.py                    # prepares MNIST by TFDS on first use
+    python experiments/tutorials/mnist_mlp.py --data-dir DIR     # a folder that holds mnist/3.0.1
 
 Generator: latents 100, dense 256, leaky ReLU 0.2, dense 512, leaky ReLU, dense 1024, tanh. Discriminator:
 dense 512, leaky ReLU 0.2, dense 256, leaky ReLU, dense 1.
