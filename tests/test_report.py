@@ -195,9 +195,12 @@ def test_several_seeds_are_a_mean_with_its_error_and_the_worst(tmp_path):
 def test_several_runs_begin_with_what_differs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, seed, rate, value in (("a", 0, 0.1, 1.0), ("b", 1, 0.1, 3.0), ("c", 0, 0.2, 8.0)):
-        final = [figure("frechet", value, step=20, draw_seed="evaluate_final")]
+        final = figure("frechet", value, step=20, draw_seed="evaluate_final")
+        lines = [
+            line if line["seed"] is None else line | {"seed": seed} for line in (*FIGURES, final)
+        ]
         arguments = {"seed": seed, "learning_rate": rate}
-        write_run(tmp_path / name, figures=[*FIGURES, *final], arguments=arguments)
+        write_run(tmp_path / name, figures=lines, arguments=arguments)
     report((Path("a"), Path("b"), Path("c"), Path("a")))
     text = Path("report.html").read_text()
     outline = Outline(text)
@@ -213,6 +216,16 @@ def test_several_runs_begin_with_what_differs(tmp_path, monkeypatch):
     assert found["mean of 2 runs (a, b), generated"] == "2.000 ± 1.000worst 3.000 (b)"
     assert list(found).count("real") == 1 and not any("(a, c)" in label for label in found)
     assert "a: discriminator" in text and "This run has drawn nothing." in text
+
+
+def test_runs_with_one_seed_have_no_mean(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in "ab":
+        write_run(tmp_path / name)
+    report((Path("a"), Path("b"), tmp_path / "a"))
+    text = Path("report.html").read_text()
+    assert text.count("There is no mean of 2 runs (a, b), generated: two runs hold quality/") == 1
+    assert not any("mean of" in row[0] for row in Outline(text).tables[0])
 
 
 def test_figures_of_two_protocols_are_two_tables(tmp_path):

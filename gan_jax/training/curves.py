@@ -3,13 +3,14 @@
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure  # not pyplot: no global state, no display
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from gan_jax.training.json_files import number
 from gan_jax.training.run_log import read_metrics
 
 Lines = list[dict]  # of a metrics.jsonl
@@ -78,7 +79,7 @@ def panels_of(lines: Lines) -> dict[str, list[str]]:
     """
     panels: dict[str, list[str]] = {}
     for name in sorted({name for line in lines for name in line if "/" in name}):
-        if any(_number(line.get(name)) for line in lines):
+        if any(number(line.get(name)) is not None for line in lines):
             panels.setdefault(_panel_of(name), []).append(name)
     return dict(sorted(panels.items(), key=lambda entry: (entry[0] != "loss", entry[0])))
 
@@ -139,12 +140,12 @@ def _curves(
 def _draw(axis, names: list[str], runs: Mapping[str, Lines]) -> list[Key]:
     """Draws the curves: a run has a colour, or each curve of a single one."""
     keys = []
-    for number, (run, lines) in enumerate(runs.items()):
+    for nth, (run, lines) in enumerate(runs.items()):
         for place, name in enumerate(names):
             steps, values = _points(lines, name)
             if not steps:
                 continue
-            colour = _COLOURS[(number if len(runs) > 1 else place) % len(_COLOURS)]
+            colour = _COLOURS[(nth if len(runs) > 1 else place) % len(_COLOURS)]
             dash = _DASHES[place % len(_DASHES)] if len(runs) > 1 else "solid"
             kept = np.unique(np.linspace(0, len(steps) - 1, _POINTS).astype(int))
             axis.plot(
@@ -164,13 +165,8 @@ def _spans_scales(axis) -> bool:
 
 def _points(lines: Lines, name: str) -> tuple[list[int], list[float]]:
     """Steps and values of a column, without those that could not be measured."""
-    found = [(line["step"], line[name]) for line in lines if _number(line.get(name))]
+    found = [(line["step"], line[name]) for line in lines if number(line.get(name)) is not None]
     return [step for step, _ in found], [value for _, value in found]
-
-
-def _number(value: Any) -> bool:
-    """Whether it is a finite number: a failed figure is None."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _whose(name: str) -> str:
