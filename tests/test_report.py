@@ -13,6 +13,7 @@ from PIL import Image
 from gan_jax.commands import viewer
 from gan_jax.commands.report import report
 from gan_jax.drawing.artefacts import Animation, Audio, Picture, Text, write_artefact
+from gan_jax.training.curves import curve_panels
 from gan_jax.training.figures_log import read_figures, read_protocols
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -216,6 +217,11 @@ def test_several_runs_begin_with_what_differs(tmp_path, monkeypatch):
     assert found["mean of 2 runs (a, b), generated"] == "2.000 ± 1.000worst 3.000 (b)"
     assert list(found).count("real") == 1 and not any("(a, c)" in label for label in found)
     assert "a: discriminator" in text and "This run has drawn nothing." in text
+
+
+def test_a_curve_of_one_step_has_one_tick():
+    (curves,) = curve_panels({"run": [{"step": 4, "generator/loss": 1.0}]}).values()
+    assert re.findall(r">([^<>]+)</text>", curves.svg).count("4") == 1
 
 
 def test_runs_with_one_seed_have_no_mean(tmp_path, monkeypatch):

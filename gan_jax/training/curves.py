@@ -59,11 +59,13 @@ def save_curves(metrics_file: Path, path: Path) -> None:
     axes = figure.subplots(max(len(panels), 1), sharex=True, squeeze=False)[:, 0]
     for axis, (panel, names) in zip(axes, panels.items(), strict=False):
         for name in names:
-            axis.plot(*_points(lines, name), label=name.split("/")[0], linewidth=1)
+            steps, values = _points(lines, name)
+            label, marker = name.split("/")[0], _marker(len(steps))
+            axis.plot(steps, values, label=label, linewidth=1, marker=marker)
         axis.set_ylabel(panel.replace("_", " "))
         axis.grid(alpha=0.3)
         axis.legend(loc="upper right", fontsize="small")
-    axes[-1].set_xlabel("step")
+    _mark_steps(axes[-1])
     draft = path.with_name(f".{path.name}")
     figure.savefig(draft, format="png", dpi=110)
     draft.replace(path)
@@ -128,9 +130,7 @@ def _curves(
             axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
-        axis.set_xlabel("step")
-        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        _mark_steps(axis)
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None}, transparent=True)
     svg = stream.getvalue()
@@ -150,11 +150,23 @@ def _draw(axis, names: list[str], runs: Mapping[str, Lines]) -> list[Key]:
             kept = np.unique(np.linspace(0, len(steps) - 1, _POINTS).astype(int))
             axis.plot(
                 [steps[i] for i in kept], [values[i] for i in kept], color=colour, linestyle=dash,
-                linewidth=1.4, marker="." if len(kept) <= _FEW else "",
+                linewidth=1.4, marker=_marker(len(kept)),
             )  # fmt: skip
             label = ": ".join(filter(None, [run if len(runs) > 1 else "", _whose(name)]))
             keys.append(Key(label, colour, dash))
     return keys
+
+
+def _marker(num: int) -> str:
+    """A single point is no line: few points are marked each."""
+    return "." if num <= _FEW else ""
+
+
+def _mark_steps(axis) -> None:
+    """Whole numbers; of a single step one, where else several places would bear its number."""
+    axis.set_xlabel("step")
+    axis.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def _spans_scales(axis) -> bool:
