@@ -244,6 +244,7 @@ def test_figures_of_two_protocols_are_two_tables(tmp_path):
 
 def test_a_step_that_was_asked_for_and_live_weights_have_rows(tmp_path):
     asked = [figure("frechet", 4.0, step=10, draw_seed=0)]
+    asked += [figure("frechet", 4.5, step=10, draw_seed="evaluate_final")]  # then it went on
     asked += [figure("frechet", 6.0, weights="live", draw_seed=0)]
     labels = [row[0] for row in outline_of(write_run(tmp_path / "r", figures=asked)).tables[0]]
     assert labels[1:] == ["generated, step 30 (last), live weights", "generated, step 10"]
