@@ -13,6 +13,7 @@ from PIL import Image
 from gan_jax.commands import viewer
 from gan_jax.commands.report import report
 from gan_jax.drawing.artefacts import Animation, Audio, Picture, Text, write_artefact
+from gan_jax.training.curves import curve_panels
 from gan_jax.training.figures_log import read_figures, read_protocols
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -195,9 +196,12 @@ def test_several_seeds_are_a_mean_with_its_error_and_the_worst(tmp_path):
 def test_several_runs_begin_with_what_differs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, seed, rate, value in (("a", 0, 0.1, 1.0), ("b", 1, 0.1, 3.0), ("c", 0, 0.2, 8.0)):
-        final = [figure("frechet", value, step=20, draw_seed="evaluate_final")]
+        final = figure("frechet", value, step=20, draw_seed="evaluate_final")
+        lines = [
+            line if line["seed"] is None else line | {"seed": seed} for line in (*FIGURES, final)
+        ]
         arguments = {"seed": seed, "learning_rate": rate}
-        write_run(tmp_path / name, figures=[*FIGURES, *final], arguments=arguments)
+        write_run(tmp_path / name, figures=lines, arguments=arguments)
     report((Path("a"), Path("b"), Path("c"), Path("a")))
     text = Path("report.html").read_text()
     outline = Outline(text)
@@ -215,6 +219,21 @@ def test_several_runs_begin_with_what_differs(tmp_path, monkeypatch):
     assert "a: discriminator" in text and "This run has drawn nothing." in text
 
 
+def test_a_curve_of_one_step_has_one_tick():
+    (curves,) = curve_panels({"run": [{"step": 4, "generator/loss": 1.0}]}).values()
+    assert re.findall(r">([^<>]+)</text>", curves.svg).count("4") == 1
+
+
+def test_runs_with_one_seed_have_no_mean(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in "ab":
+        write_run(tmp_path / name)
+    report((Path("a"), Path("b"), tmp_path / "a"))
+    text = Path("report.html").read_text()
+    assert text.count("There is no mean of 2 runs (a, b), generated: two runs hold quality/") == 1
+    assert not any("mean of" in row[0] for row in Outline(text).tables[0])
+
+
 def test_figures_of_two_protocols_are_two_tables(tmp_path):
     later = [figure("frechet", 5.0, protocol="b2"), figure("recall", 0.25, protocol="b2")]
     outline = outline_of(write_run(tmp_path / "run", figures=[*FIGURES, *later]))
@@ -225,6 +244,7 @@ def test_figures_of_two_protocols_are_two_tables(tmp_path):
 
 def test_a_step_that_was_asked_for_and_live_weights_have_rows(tmp_path):
     asked = [figure("frechet", 4.0, step=10, draw_seed=0)]
+    asked += [figure("frechet", 4.5, step=10, draw_seed="evaluate_final")]  # then it went on
     asked += [figure("frechet", 6.0, weights="live", draw_seed=0)]
     labels = [row[0] for row in outline_of(write_run(tmp_path / "r", figures=asked)).tables[0]]
     assert labels[1:] == ["generated, step 30 (last), live weights", "generated, step 10"]

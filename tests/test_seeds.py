@@ -23,6 +23,7 @@ from gan_jax.models.mlp import MLPGenerator
 from gan_jax.training.figures_log import read_figures
 from gan_jax.training.figures_table import cell, worst
 from gan_jax.training.loop import NonFiniteError
+from gan_jax.training.over_seeds import Value, grouped
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.states import check_memory, last_state, members_of
 
@@ -123,14 +124,14 @@ def test_interrupted_seeds_go_on_bit_for_bit(three, tmp_path):
 
 def test_mean_error_and_worst_by_hand():
     told = {"evaluator": "e", "figure": "f", "row": "generated", "standard_error": 9.0}
+    told["protocol"] = "p"
     lines = [told | {"seed": seed, "value": v} for seed, v in enumerate((1.0, 3.0, 8.0))]
-    assert cell(lines) == f"4 +- {np.sqrt(13 / 3):.2g}"
-    assert cell(lines[:1]) == "1 +- 9" and cell([]) == "-"
-    assert cell([*lines, told | {"seed": 3, "value": None}]) == "-"
-    assert worst(lines, "e", "f", "less")["seed"] == 2
-    assert (
-        worst(lines, "e", "f", "more")["seed"] == 0 and worst(lines[:1], "e", "f", "less") is None
-    )
+    by_seed = grouped(lines, lambda line: line["row"])["generated"]["e/f"]
+    assert cell(by_seed) == f"4 +- {np.sqrt(13 / 3):.2g}"
+    assert cell({0: by_seed[0]}) == "1 +- 9" and cell({}) == "-"
+    assert cell(by_seed | {3: Value(None)}) == "-"
+    assert worst(lines, "e", "f", "less") == (2, 8.0) and worst(lines, "e", "f", "more") == (0, 1.0)
+    assert worst(lines[:1], "e", "f", "less") is None
 
 
 def test_what_seeds_refuse(three, tmp_path):

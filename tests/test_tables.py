@@ -13,6 +13,7 @@ from PIL import Image
 from scipy import stats
 
 from gan_jax.metrics.estimate import Estimate
+from gan_jax.metrics.evaluators.evaluator import GENERATED
 from gan_jax.tables import (
     Column,
     Row,
@@ -26,9 +27,12 @@ from gan_jax.tables import (
     write as write_table,
 )
 from gan_jax.tables.plan import plan
-from gan_jax.tables.reading import GENERATED, Value, read_run
-from gan_jax.tables.statistics import cell_of, paired_difference
+from gan_jax.tables.reading import read_run
+from gan_jax.tables.row_cells import Part, row_cells
+from gan_jax.tables.run_files import read_runs
+from gan_jax.tables.statistics import cell_of, cell_of_known, paired_difference
 from gan_jax.training.loop import NonFiniteError
+from gan_jax.training.over_seeds import Value
 
 DEVICES = 1
 FRECHET = "quality/frechet"
@@ -81,6 +85,34 @@ def test_errors_are_never_over_tasks():
 def test_a_failed_seed_is_not_averaged_away(values):
     cell = cell_of({"": {seed: Value(value) for seed, value in values.items()}}, "less")
     assert cell.mean is None and cell.standard_error is None and cell.values == values
+
+
+def test_a_page_that_says_how_many_failed_has_the_mean_of_the_others():
+    values = {0: 1.0, 1: None, 2: 3.0}
+    cell = cell_of_known({seed: Value(value, 9.0) for seed, value in values.items()}, "less")
+    assert (cell.mean, cell.standard_error, cell.worst) == (2.0, 1.0, (2, 3.0))
+    assert cell.values == values
+    assert cell_of_known({0: Value(None), 1: Value(None)}).mean is None
+
+
+def test_a_mean_never_holds_one_seed_twice(tmp_path):
+    for name, seed in (("a", 0), ("b", 1), ("c", 1)):
+        write_run(tmp_path / name, [line(1.0 + seed, seed=seed)], arguments={"seed": seed})
+    a, b, c = (Part(read_run(tmp_path / name)) for name in "abc")
+    assert row_cells([a, b]).cells[FRECHET].values == {0: 1.0, 1: 2.0}
+    with pytest.raises(ValueError, match="two runs hold quality/frechet of seed 1, and a mean"):
+        row_cells([a, b, c])
+    (tmp_path / "again").symlink_to(tmp_path / "a")
+    paths = (tmp_path / "a", tmp_path / "again", tmp_path / "b", tmp_path / "b" / ".." / "a")
+    (found,) = compare(read_runs(paths))
+    assert [row.label for row in found.rows] == [
+        "a, generated, step 100",
+        "b, generated, step 100",
+        "mean of 2 runs (a, b), generated",
+    ]
+    assert found.rows[-1].cells[FRECHET].worst == (1, 2.0) and found.rows[-1].whose[1] == "b"
+    (found,) = compare(read_runs(tuple(tmp_path / name for name in "abc")))
+    assert len(found.rows) == 3 and "There is no mean of 3 runs (a, b, c)" in found.notes[0]
 
 
 @given(st.permutations([0, 1, 2, 3]))
@@ -482,7 +514,7 @@ def test_the_same_metric_of_several_seeds_side_by_side_has_no_error(tmp_path):
     assert (cell.mean, cell.standard_error, cell.values) == (0.125, None, {})
 
 
-def test_compare_stands_folders_side_by_side_and_refuses_nothing(tmp_path):
+def test_compare_keeps_protocols_apart_and_refuses_nothing(tmp_path):
     runs = table(
         {
             name: Row(experiment="fake.py", arguments={"protocol": key})
@@ -490,12 +522,33 @@ def test_compare_stands_folders_side_by_side_and_refuses_nothing(tmp_path):
         }
     )
     run_rows(runs, tmp_path, train_fn=fake_train)
-    folders = {name: tmp_path / name / "seed_0" for name in "ab"} | {"running": tmp_path}
-    found = compare(folders)
-    assert list(found.rows) == ["a", "b"] and found.rows["a"].cells[FRECHET].mean == 1.0
-    assert found.rows["a"].references["real"][FRECHET].mean == 0.5
-    assert found.headings[FRECHET].label == "Frechet | distance"
-    assert "a against b differ in" in found.mixed[FRECHET]
+    (tmp_path / "b" / "seed_0" / "summary.json").unlink()  # it goes on
+    later, earlier = compare(read_runs(tuple(tmp_path / name / "seed_0" for name in "ab")))
+    assert (later.protocol, earlier.protocol) == ("p2", "p1")
+    assert earlier.headings[FRECHET].label == "Frechet | distance"
+    assert {row.label: row.cells[FRECHET].mean for row in earlier.rows} == {
+        "a/seed_0, generated, step 100": 1.0,
+        "a/seed_0, temperature 0.5, step 100": 5.0,
+        "real": 0.5,
+        "noise": 99.0,
+    }
+
+
+def test_seeds_side_by_side_are_averaged_over_runs_as_in_one_row(tmp_path):
+    for name, first in (("a", 0), ("b", 2)):
+        lines = [line(float(seed**2), seed=seed) for seed in (first, first + 1)]
+        write_run(tmp_path / name, lines, arguments={"seed": first}, num_seeds=2)
+    (found,) = compare(read_runs((tmp_path / "a", tmp_path / "b")))
+    cell = found.rows[-1].cells[FRECHET]
+    assert cell.mean == 3.5 and cell.standard_error == pytest.approx(stats.sem([0, 1, 4, 9]))
+
+
+def test_a_reference_that_two_runs_measured_otherwise_is_shown_of_each(tmp_path):
+    for name, value in (("a", 0.5), ("b", 0.5), ("c", 0.75)):
+        write_run(tmp_path / name, [line(1.0), reference(99.0, row="noise"), reference(value)])
+    (found,) = compare(read_runs(tuple(tmp_path / name for name in "abc")))
+    labels = [row.label for row in found.rows if row.reference]
+    assert labels == ["real (of a, b)", "real (of c)", "noise"]
 
 
 def test_the_folder_of_every_run(tmp_path):

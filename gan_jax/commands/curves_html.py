@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from gan_jax.commands import html
-from gan_jax.commands.figure_tables import measured, protocols_of
-from gan_jax.commands.figures_html import column_of, label_of
-from gan_jax.commands.run_files import RunFiles
+from gan_jax.commands.figures_html import heading_of, label_of
+from gan_jax.tables.comparison import compare
+from gan_jax.tables.run_files import RunFiles
 from gan_jax.training.curves import Curves, curve_panels
 
 # What each says, by the beginning of its name.
@@ -46,10 +46,10 @@ def _telling(runs: Sequence[RunFiles], panels: dict[str, Curves]) -> str | None:
     """
     best = [f"eval/{run.best[1]}" for run in runs if run.best]
     directed = [
-        f"eval/{evaluator}/{column.name}"
-        for evaluator, protocol in protocols_of(runs)
-        for column in measured(runs, evaluator, protocol).columns
-        if column.better
+        f"eval/{figure}"
+        for found in compare(runs)
+        for figure, heading in found.headings.items()
+        if heading.better
     ]
     measured_panels = [name for name in panels if name.startswith("eval/")]
     curves = [name for name in [*best, *directed, *measured_panels] if _is_curve(runs, name)]
@@ -63,12 +63,11 @@ def _is_curve(runs: Sequence[RunFiles], name: str) -> bool:
 def _levels(runs: Sequence[RunFiles]) -> dict[str, dict[str, float]]:
     """A level line for what real data have, where it is measured in one way."""
     levels = {}
-    for evaluator, protocol in protocols_of(runs):
-        for row in measured(runs, evaluator, protocol).rows:
-            if row.reference and row.label == "real":
-                for name, cell in row.cells.items():
-                    if cell.value is not None:
-                        levels.setdefault(f"eval/{evaluator}/{name}", {"real": cell.value})
+    rows = [row for found in compare(runs) for row in found.rows if row.reference == "real"]
+    for row in rows:
+        for figure, cell in row.cells.items():
+            if cell.mean is not None:
+                levels.setdefault(f"eval/{figure}", {"real": cell.mean})
     return levels
 
 
@@ -78,7 +77,7 @@ def _panel(
     """Title, curves, and a sentence where one helps."""
     if name.startswith("eval/"):
         figure = name.removeprefix("eval/")
-        knows = next((run for run in runs if column_of(run, figure).better), runs[0])
+        knows = next((run for run in runs if heading_of(run, figure).better), runs[0])
         return label_of(knows, figure), panels[name], ""
     if name.startswith("health/"):
         short = name.removeprefix("health/")

@@ -15,9 +15,10 @@ import tyro
 from gan_jax.commands import figures_html, html
 from gan_jax.commands.command import as_command
 from gan_jax.commands.curves_html import curve_sections
-from gan_jax.commands.run_files import RunFiles, differing, flat, read_runs, whole
 from gan_jax.commands.viewer import Chosen, Sources, choose, viewer_html
 from gan_jax.drawing.artefacts import replace_file
+from gan_jax.tables.run_files import RunFiles, differing, flat, read_runs
+from gan_jax.training.json_files import whole
 
 
 @as_command
@@ -77,7 +78,7 @@ def _lead(run: RunFiles, named: bool) -> str:
         told.append(f"{steps:,} steps")
     if run.best:
         step, figure = run.best
-        told.append(f"best step {step:,} by {figures_html.column_of(run, figure).label}")
+        told.append(f"best step {step:,} by {figures_html.heading_of(run, figure).label}")
     of = f"<strong>{escape(run.name)}</strong>: " if named else ""
     return of + escape("; ".join(told))
 

@@ -9,8 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from gan_jax.commands.run_files import RunFiles
 from gan_jax.drawing.artefacts import KINDS, Kind, kind_of
+from gan_jax.tables.run_files import RunFiles
 
 LIMIT = 20 * 2**20  # bytes of the page that all artefacts together may take
 

@@ -3,7 +3,8 @@
 A file with ``def table() -> Table`` is run by ``python -m gan_jax table FILE``.
 """
 
-from gan_jax.tables.cells import Comparison, collect, compare
+from gan_jax.tables.cells import Comparison, collect
+from gan_jax.tables.comparison import Measured, compare
 from gan_jax.tables.plan import Planned, plan
 from gan_jax.tables.render import write
 from gan_jax.tables.row_cells import RowCells
@@ -15,6 +16,7 @@ __all__ = [
     "Cell",
     "Column",
     "Comparison",
+    "Measured",
     "Planned",
     "Row",
     "RowCells",

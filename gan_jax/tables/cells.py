@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gan_jax.metrics.evaluators.evaluator import GENERATED
 from gan_jax.tables.plan import MEASURED, Planned, check_unchanged, plan
 from gan_jax.tables.protocols import Heading, heading, mixed_protocols
-from gan_jax.tables.reading import GENERATED, Reading, Value, read_run
+from gan_jax.tables.reading import Reading, read_run
 from gan_jax.tables.row_cells import Part, RowCells, of_reference, row_cells
 from gan_jax.tables.statistics import paired_difference
 from gan_jax.tables.table import Row, Table
 from gan_jax.training.json_files import read_json
+from gan_jax.training.over_seeds import Value
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,33 +23,10 @@ class Comparison:
     Attributes:
         rows: name -> what was measured; rows that were not run are missing.
         headings: figure -> how its column is headed; figures that no row has are missing.
-        mixed: figure -> which rows were measured under which protocols, where they are several.
     """
 
     rows: Mapping[str, RowCells]
     headings: Mapping[str, Heading]
-    mixed: Mapping[str, str]
-
-
-def compare(folders: Mapping[str, Path], *, at: str = "last") -> Comparison:
-    """Stands run folders side by side, a row each, as ``report RUN RUN`` does.
-
-    Nothing is refused: figures that were taken under several protocols are named in ``mixed``.
-
-    Args:
-        folders: name -> run folder; those of runs that have not ended are left out.
-        at: which step's figures: ``last``, ``best`` or ``seconds<=T``.
-
-    Returns:
-        The rows, and headings of every figure that any of them has.
-    """
-    readings = {name: read_run(Path(path), at=at) for name, path in folders.items()}
-    rows = {
-        name: row_cells([Part(reading)])
-        for name, reading in readings.items()
-        if reading is not None
-    }
-    return _comparison(rows)
 
 
 def collect(table: Table, out: Path) -> dict[str, Comparison]:
@@ -73,30 +52,26 @@ def collect(table: Table, out: Path) -> dict[str, Comparison]:
         group = groups.setdefault(row.group, {})
         if name in found:
             group[name] = _with_differences(name, row, table, found)
-    comparisons = {
-        group: _comparison(members, [column.figure for column in table.columns])
-        for group, members in groups.items()
-    }
-    if mixed := [message for each in comparisons.values() for message in each.mixed.values()]:
-        raise ValueError("\n".join(mixed))
+    figures = [column.figure for column in table.columns]
+    mixed = [
+        mixed_protocols(figure, _under(figure, rows))
+        for rows in groups.values()
+        for figure in figures
+    ]
+    if any(mixed):
+        raise ValueError("\n".join(filter(None, mixed)))
+    comparisons = {group: _comparison(members, figures) for group, members in groups.items()}
     _check_columns(table, comparisons, found)
     return comparisons
 
 
-def _comparison(rows: Mapping[str, RowCells], figures: Sequence[str] | None = None) -> Comparison:
-    if figures is None:
-        figures = list(dict.fromkeys(figure for row in rows.values() for figure in row.cells))
+def _comparison(rows: Mapping[str, RowCells], figures: Sequence[str]) -> Comparison:
     return Comparison(
         rows=rows,
         headings={
             figure: heading(figure, [row.protocols for row in rows.values()])
             for figure in figures
             if any(figure in row.cells for row in rows.values())
-        },
-        mixed={
-            figure: message
-            for figure in figures
-            if (message := mixed_protocols(figure, _under(figure, rows)))
         },
     )
 

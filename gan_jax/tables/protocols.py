@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gan_jax.tables.run_files import flat
+from gan_jax.training.json_files import whole
+
 
 class Heading(NamedTuple):
     """How the column of a figure is headed, as its evaluator says it.
@@ -28,10 +31,29 @@ def heading(figure: str, protocols: Sequence[Mapping[str, Any]]) -> Heading:
     evaluator, _, name = figure.partition("/")
     for entries in protocols:
         for entry in entries.values():
-            if entry["evaluator"] == evaluator and name in entry["figures"]:
-                said = entry["figures"][name]
-                return Heading(said["label"], said.get("better"), said.get("digits", 3))
+            if entry["evaluator"] == evaluator and (found := headings_in(entry).get(name)):
+                return found
     return Heading(figure.removeprefix("metrics:"))
+
+
+def headings_in(entry: Mapping[str, Any]) -> dict[str, Heading]:
+    """Figure -> its heading, as far as an entry says it: it may be a stranger's.
+
+    Args:
+        entry: of a ``protocols.json``.
+    """
+    figures = entry.get("figures")
+    figures = figures.items() if isinstance(figures, dict) else ()
+    return {name: _heading(name, said) for name, said in figures if isinstance(said, dict)}
+
+
+def _heading(name: str, said: Mapping[str, Any]) -> Heading:
+    better, digits = said.get("better"), whole(said.get("digits"))
+    return Heading(
+        str(said.get("label") or name.replace("_", " ")),
+        better if better in ("less", "more") else None,
+        3 if digits is None else min(max(digits, 0), 12),
+    )
 
 
 def mixed_protocols(figure: str, rows: Mapping[str, Mapping[str, Any]]) -> str | None:
@@ -65,20 +87,10 @@ def _differing(one: Any, other: Any) -> list[str]:
     """The keys that differ, with both values; the description only where nothing else does."""
     if one is None or other is None:
         return ["    something that was not recorded: protocols.json lacks one of them"]
-    before, after = _flat(one), _flat(other)
+    before, after = flat(one), flat(other)
     keys = [key for key in {**before, **after} if before.get(key, ...) != after.get(key, ...)]
     keys = [key for key in keys if key != "description"] or keys
     return [
         f"    {key}: {before.get(key, '(nothing)')} against {after.get(key, '(nothing)')}"
         for key in keys
     ]
-
-
-def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """``{"network.sha256": ...}``."""
-    if not isinstance(tree, Mapping):
-        return {prefix: tree}
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}.{key}" if prefix else key)
-    return flat

@@ -1,33 +1,17 @@
 """What a run folder says of one step: figures by row and seed, their protocols, and metrics."""
 
 import dataclasses
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from gan_jax.training.json_files import read_json, read_lines
-
-GENERATED = "generated"  # the row of the run itself
-Line = Mapping[str, Any]  # of a figures.jsonl or metrics.jsonl
-BySeed = dict[int | None, "Value"]  # None: of no seed, as a reference
-
-
-class Value(NamedTuple):
-    """A figure of one seed.
-
-    Attributes:
-        value: None where the measurement failed.
-        standard_error: of the samples, where the evaluator gives it.
-        step: of the players; None of a reference.
-        protocol: its key in ``protocols.json``; None where none is recorded.
-    """
-
-    value: float | None
-    standard_error: float | None = None
-    step: int | None = None
-    protocol: str | None = None
+from gan_jax.metrics.evaluators.evaluator import GENERATED
+from gan_jax.tables.run_files import RunFiles, read_files
+from gan_jax.training.evaluation import FINAL, TRAINING
+from gan_jax.training.figures_log import Line
+from gan_jax.training.json_files import number
+from gan_jax.training.over_seeds import BySeed, Value, grouped
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,41 +52,36 @@ def read_run(path: Path, *, at: str = "last", metrics: Sequence[str] = ()) -> Re
     """
     if not (path / "summary.json").is_file():
         return None
-    if not (path / "config.json").is_file():
-        raise FileNotFoundError(f"{path} is no run folder: expected config.json in it")
-    config, summary = read_json(path / "config.json"), read_json(path / "summary.json")
-    lines, logged = read_lines(path / "figures.jsonl"), read_lines(path / "metrics.jsonl")
-    step, draw_seed = _moment(at, summary, lines, logged)
-    figures = _figures(lines, step, draw_seed)
+    run = read_files(path)
+    step, draw_seed = _moment(at, run)
+    figures = _figures(run.figures, step, draw_seed)
     if at.startswith("seconds"):
-        step = max(_within(at, logged), default=None)
+        step = max(_within(at, run.metrics), default=None)
     for name in metrics:
-        if (value := _metric(logged, name, step)) is not None:
-            seed = config["arguments"].get("seed", 0) if config.get("num_seeds", 1) == 1 else None
+        if (value := _metric(run.metrics, name, step)) is not None:
+            several = run.config.get("num_seeds", 1) != 1
+            seed = None if several else run.config["arguments"].get("seed", 0)
             figures.setdefault(GENERATED, {})[f"metrics:{name}"] = {seed: value}
-    protocols = path / "protocols.json"
     return Reading(
-        config=config,
+        config=run.config,
         step=step,
-        seconds=summary.get("seconds"),
-        protocols=read_json(protocols) if protocols.is_file() else {},
+        seconds=run.summary.get("seconds"),
+        protocols=run.protocols,
         figures=figures,
     )
 
 
-def _moment(
-    at: str, summary: Mapping[str, Any], lines: Sequence[Line], logged: Sequence[Line]
-) -> tuple[int | None, str]:
+def _moment(at: str, run: RunFiles) -> tuple[int | None, str]:
     """The step whose figures are asked for, and with which latents they were taken."""
     if at == "last":
-        return summary["steps"], "evaluate_final"
+        return run.summary["steps"], FINAL
     if at == "best":
-        return (summary.get("best") or {}).get("step"), "evaluate_final"
-    steps = {line["step"] for line in lines if line["draw_seed"] == "evaluate"}
-    return max((steps - {None}) & _within(at, logged), default=None), "evaluate"
+        return run.best and run.best[0], FINAL
+    steps = {line["step"] for line in run.figures if line["draw_seed"] == TRAINING}
+    return max((steps - {None}) & _within(at, run.metrics), default=None), TRAINING
 
 
-def _within(at: str, logged: Sequence[Line]) -> set[int]:
+def _within(at: str, logged: Sequence[Mapping[str, Any]]) -> set[int]:
     """The logged steps that ended within ``seconds<=T`` of training."""
     limit = float(re.fullmatch(r"seconds<=(.+)", at).group(1))
     seconds: dict[int, float] = {}
@@ -116,43 +95,21 @@ def _figures(
     lines: Sequence[Line], step: int | None, draw_seed: str
 ) -> dict[str, dict[str, BySeed]]:
     """Those of the players at the step, and the references under the same protocols."""
-    found: dict[str, dict[str, BySeed]] = {}
     chosen = [line for line in lines if step is not None and line["step"] == step]
     chosen = [line for line in chosen if line["draw_seed"] == draw_seed]
-    for line in sorted(chosen, key=lambda line: line.get("weights") == "ema"):  # it wins
-        _add(found, line)
-    protocols = {
-        (figure, value.protocol)
-        for figures in found.values()
-        for figure, by_seed in figures.items()
-        for value in by_seed.values()
-    }
-    for line in lines:
-        if line["step"] is None and (_name(line), line.get("protocol")) in protocols:
-            _add(found, line)
-    return found
+    chosen.sort(key=lambda line: line.get("weights") == "ema")  # it wins
+    measured = {_of(line) for line in chosen}
+    chosen += [line for line in lines if line["step"] is None and _of(line) in measured]
+    return grouped(chosen, lambda line: line["row"])
 
 
-def _name(line: Line) -> str:
-    return f"{line['evaluator']}/{line['figure']}"
+def _of(line: Line) -> tuple[str, str, str]:
+    return line["evaluator"], line["figure"], line["protocol"]
 
 
-def _add(found: dict[str, dict[str, BySeed]], line: Line) -> None:
-    """A later line of the same figure takes the place of an earlier one."""
-    by_seed = found.setdefault(line["row"], {}).setdefault(_name(line), {})
-    by_seed[line["seed"]] = Value(
-        finite(line["value"]), line.get("standard_error"), line["step"], line.get("protocol")
-    )
-
-
-def _metric(logged: Sequence[Line], name: str, step: int | None) -> Value | None:
+def _metric(logged: Sequence[Mapping[str, Any]], name: str, step: int | None) -> Value | None:
     """The last one that was logged up to a step."""
     lines = [line for line in logged if name in line and step is not None and line["step"] <= step]
     if not lines:
         return None
-    return Value(finite(lines[-1][name]), None, lines[-1]["step"])
-
-
-def finite(value: float | None) -> float | None:
-    """The value, or None where it is not a finite number."""
-    return float(value) if value is not None and math.isfinite(value) else None
+    return Value(number(lines[-1][name]), None, lines[-1]["step"])

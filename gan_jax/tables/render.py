@@ -7,7 +7,7 @@ from pathlib import Path
 from gan_jax.tables.cells import Comparison, collect
 from gan_jax.tables.plot import save_plot
 from gan_jax.tables.protocols import Heading
-from gan_jax.tables.row_cells import RowCells
+from gan_jax.tables.row_cells import RowCells, references
 from gan_jax.tables.running import said
 from gan_jax.tables.statistics import Cell, Difference
 from gan_jax.tables.table import Column, Row, Table
@@ -78,7 +78,8 @@ def _group(table: Table, rows: Mapping[str, Row], comparison: Comparison) -> lis
                 ]
             )
         )
-    for name, found in references(comparison).items():
+    beside = {name: row.references for name, row in comparison.rows.items()}
+    for _, name, found in references(beside):
         cells = _cells(found, columns)
         lines.append(_line([f"*{name}*", "", "", *cells, *([""] if quoted else [])]))
     lines += _differences(rows, comparison, columns)
@@ -133,30 +134,6 @@ def _row_name(name: str, row: Row, comparison: Comparison) -> str:
     found = comparison.rows.get(name)
     at = "" if row.at == "last" else f", {row.at}"
     return name + at + ("" if found is None or found.complete else " (not every run is done)")
-
-
-def references(comparison: Comparison) -> dict[str, dict[str, Cell]]:
-    """Each reference once; with the names of its rows where rows have other values of it.
-
-    Args:
-        comparison: a group of a table.
-    """
-    distinct: dict[str, list[tuple[list[str], dict[str, Cell]]]] = {}
-    for name, row in comparison.rows.items():
-        for reference, cells in row.references.items():
-            known = distinct.setdefault(reference, [])
-            for names, others in known:
-                if all(others[f].mean == cells[f].mean for f in others.keys() & cells.keys()):
-                    names.append(name)
-                    others.update(cells)
-                    break
-            else:
-                known.append(([name], dict(cells)))
-    return {
-        reference if len(known) == 1 else f"{reference} (of {', '.join(names)})": cells
-        for reference, known in distinct.items()
-        for names, cells in known
-    }
 
 
 def _differences(

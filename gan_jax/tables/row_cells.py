@@ -4,9 +4,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gan_jax.metrics.evaluators.evaluator import GENERATED
 from gan_jax.tables.protocols import heading
-from gan_jax.tables.reading import GENERATED, BySeed, Reading
+from gan_jax.tables.reading import Reading
 from gan_jax.tables.statistics import Cell, Difference, cell_of
+from gan_jax.training.over_seeds import BySeed, add_seeds
 
 ByTask = dict[str, BySeed]  # task -> seed -> value
 
@@ -115,12 +117,8 @@ def _merged(parts: Sequence[Part]) -> tuple[dict[str, dict[str, ByTask]], set[st
                 if None in by_seed and shown != GENERATED:
                     references.add(shown)
                     by_seed = {part.seed: by_seed[None]}
-                known = (
-                    merged.setdefault(shown, {}).setdefault(figure, {}).setdefault(part.task, {})
-                )
-                if twice := sorted(set(known) & set(by_seed) - {None}):
-                    raise ValueError(f"two runs of one row hold {figure} of seed {twice[0]}")
-                known.update(by_seed)
+                by_task = merged.setdefault(shown, {}).setdefault(figure, {})
+                add_seeds(by_task.setdefault(part.task, {}), by_seed, figure)
     for shown in references:
         merged[shown] = {
             figure: {task: _once(by_seed) for task, by_seed in by_task.items()}
@@ -133,6 +131,35 @@ def _once(by_seed: BySeed) -> BySeed:
     """A reference is measured once: what every run says of it has no seed."""
     values = list(by_seed.values())
     return {None: values[0]} if len({value.value for value in values}) == 1 else by_seed
+
+
+def references(
+    beside: Mapping[str, Mapping[str, Mapping[str, Cell]]],
+) -> list[tuple[str, str, dict[str, Cell]]]:
+    """Each reference once; with the names of its rows where rows have other values of it.
+
+    Args:
+        beside: row -> reference -> figure -> cell.
+
+    Returns:
+        The reference, how it is called among the others, and its cells.
+    """
+    distinct: dict[str, list[tuple[list[str], dict[str, Cell]]]] = {}
+    for name, measured in beside.items():
+        for reference, cells in measured.items():
+            known = distinct.setdefault(reference, [])
+            for names, others in known:
+                if all(others[f].mean == cells[f].mean for f in others.keys() & cells.keys()):
+                    names.append(name)
+                    others.update(cells)
+                    break
+            else:
+                known.append(([name], dict(cells)))
+    return [
+        (reference, f"{reference} (of {', '.join(names)})" if len(known) > 1 else reference, cells)
+        for reference, known in distinct.items()
+        for names, cells in known
+    ]
 
 
 def of_reference(cells: RowCells, name: str, reference: str) -> RowCells:

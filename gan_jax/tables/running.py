@@ -12,10 +12,9 @@ import jax
 
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.tables.plan import MEASURED, RECORD, Planned, as_json, check_unchanged, plan, record
-from gan_jax.tables.reading import finite
 from gan_jax.tables.table import Row, Table
 from gan_jax.training.experiment import load_experiment_function
-from gan_jax.training.json_files import read_json, write_json
+from gan_jax.training.json_files import number, read_json, write_json
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.runner import run
 
@@ -135,7 +134,7 @@ def _measure(planned: Planned) -> None:
             f"row {planned.name}: measure_fn gives {{figure: Estimate}}, and {', '.join(wrong)} is none"
         )
     figures = {
-        name: {"value": finite(value), "standard_error": error}
+        name: {"value": number(value if value is None else float(value)), "standard_error": error}
         for name, (value, error) in found.items()
     }
     write_json(planned.path / MEASURED, {"figures": figures})

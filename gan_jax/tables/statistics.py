@@ -1,14 +1,13 @@
 """A cell of a table: the mean over seeds and its error, of values that are averaged over tasks first."""
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
-from gan_jax.metrics.estimate import Estimate
-from gan_jax.tables.reading import BySeed, Value
+from gan_jax.metrics.errors import mean_of
+from gan_jax.training.over_seeds import BySeed, Value, over_seeds, worst_seed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,11 +35,6 @@ class Cell:
     steps: Mapping[int | None, int | None] = dataclasses.field(default_factory=dict)
     protocols: tuple[str, ...] = ()
 
-    @property
-    def estimate(self) -> Estimate | None:
-        """Mean and error; None where a measurement failed."""
-        return None if self.mean is None else Estimate(self.mean, self.standard_error)
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Difference:
@@ -55,17 +49,6 @@ class Difference:
     mean: float
     standard_error: float | None
     values: Mapping[int, float]
-
-
-def mean_and_error(values: Sequence[float]) -> Estimate:
-    """The mean, and its standard error from the scatter of the values (n - 1); None of a single one.
-
-    Args:
-        values: independent, at least one.
-    """
-    if len(values) == 1:
-        return Estimate(float(values[0]))
-    return Estimate(float(np.mean(values)), float(np.std(values, ddof=1) / math.sqrt(len(values))))
 
 
 def cell_of(tasks: Mapping[str, BySeed], better: str | None = None) -> Cell:
@@ -88,18 +71,35 @@ def cell_of(tasks: Mapping[str, BySeed], better: str | None = None) -> Cell:
         for seed in sorted(seeds, key=lambda seed: (seed is not None, seed))
     }
     protocols = {value.protocol for values in tasks.values() for value in values.values()}
-    values = {seed: value.value for seed, value in by_seed.items()}
-    mean, error, error_of = _summary(list(by_seed.values()))
+    mean, error = over_seeds(by_seed) or (None, None)
+    error_of = "seeds" if len(by_seed) > 1 else "samples"
     return Cell(
         mean=mean,
         standard_error=error,
-        error_of=error_of,
-        values={seed: value for seed, value in values.items() if seed is not None},
+        error_of=None if error is None else error_of,
+        values=_values(by_seed),
         tasks=_by_task(tasks) if len(tasks) > 1 else {},
-        worst=_worst(values, better),
+        worst=worst_seed(by_seed, better),
         steps={seed: value.step for seed, value in by_seed.items()},
         protocols=tuple(sorted(protocols - {None})),
     )
+
+
+def cell_of_known(by_seed: BySeed, better: str | None = None) -> Cell:
+    """As :func:`cell_of`, but over the seeds that did not fail; ``values`` tells which did.
+
+    For pages that say beside the mean how many failed.
+
+    Args:
+        by_seed: seed -> value.
+        better: ``less`` or ``more``, which says which seed is worst.
+    """
+    known = {seed: value for seed, value in by_seed.items() if value.value is not None}
+    return dataclasses.replace(cell_of({"": known or by_seed}, better), values=_values(by_seed))
+
+
+def _values(by_seed: BySeed) -> dict[int, float | None]:
+    return {seed: value.value for seed, value in by_seed.items() if seed is not None}
 
 
 def _by_task(tasks: Mapping[str, BySeed]) -> dict[str, dict[int | None, float | None]]:
@@ -118,27 +118,6 @@ def _mean_over_tasks(values: Sequence[Value]) -> Value:
     if any(value.value is None for value in values):
         return Value(None, step=step)
     return Value(float(np.mean([value.value for value in values])), step=step)
-
-
-def _summary(values: Sequence[Value]) -> tuple[float | None, float | None, str | None]:
-    """Mean, error, and of what; a failed seed is never averaged away."""
-    if any(value.value is None for value in values):
-        return None, None, None
-    mean, error = mean_and_error([value.value for value in values])
-    if len(values) > 1:
-        return mean, error, "seeds"
-    own = values[0].standard_error
-    return mean, own, None if own is None else "samples"
-
-
-def _worst(
-    values: Mapping[int | None, float | None], better: str | None
-) -> tuple[int, float] | None:
-    known = {seed: value for seed, value in values.items() if value is not None}
-    if better is None or len(known) < 2:
-        return None
-    seed = (max if better == "less" else min)(known, key=known.get)
-    return seed, known[seed]
 
 
 def paired_difference(
@@ -164,7 +143,7 @@ def paired_difference(
     if any(value is None for value in (*values.values(), *control.values())):
         return None
     differences = {seed: value - control[seed] for seed, value in sorted(values.items())}
-    mean, error = mean_and_error(list(differences.values()))
+    mean, error = mean_of(np.array(list(differences.values())))
     return Difference(mean=mean, standard_error=error, values=differences)
 
 

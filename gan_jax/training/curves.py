@@ -3,13 +3,14 @@
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure  # not pyplot: no global state, no display
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from gan_jax.training.json_files import number
 from gan_jax.training.run_log import read_metrics
 
 Lines = list[dict]  # of a metrics.jsonl
@@ -58,11 +59,13 @@ def save_curves(metrics_file: Path, path: Path) -> None:
     axes = figure.subplots(max(len(panels), 1), sharex=True, squeeze=False)[:, 0]
     for axis, (panel, names) in zip(axes, panels.items(), strict=False):
         for name in names:
-            axis.plot(*_points(lines, name), label=name.split("/")[0], linewidth=1)
+            steps, values = _points(lines, name)
+            label, marker = name.split("/")[0], _marker(len(steps))
+            axis.plot(steps, values, label=label, linewidth=1, marker=marker)
         axis.set_ylabel(panel.replace("_", " "))
         axis.grid(alpha=0.3)
         axis.legend(loc="upper right", fontsize="small")
-    axes[-1].set_xlabel("step")
+    _mark_steps(axes[-1])
     draft = path.with_name(f".{path.name}")
     figure.savefig(draft, format="png", dpi=110)
     draft.replace(path)
@@ -78,7 +81,7 @@ def panels_of(lines: Lines) -> dict[str, list[str]]:
     """
     panels: dict[str, list[str]] = {}
     for name in sorted({name for line in lines for name in line if "/" in name}):
-        if any(_number(line.get(name)) for line in lines):
+        if any(number(line.get(name)) is not None for line in lines):
             panels.setdefault(_panel_of(name), []).append(name)
     return dict(sorted(panels.items(), key=lambda entry: (entry[0] != "loss", entry[0])))
 
@@ -127,9 +130,7 @@ def _curves(
             axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
-        axis.set_xlabel("step")
-        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        _mark_steps(axis)
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None}, transparent=True)
     svg = stream.getvalue()
@@ -139,21 +140,33 @@ def _curves(
 def _draw(axis, names: list[str], runs: Mapping[str, Lines]) -> list[Key]:
     """Draws the curves: a run has a colour, or each curve of a single one."""
     keys = []
-    for number, (run, lines) in enumerate(runs.items()):
+    for nth, (run, lines) in enumerate(runs.items()):
         for place, name in enumerate(names):
             steps, values = _points(lines, name)
             if not steps:
                 continue
-            colour = _COLOURS[(number if len(runs) > 1 else place) % len(_COLOURS)]
+            colour = _COLOURS[(nth if len(runs) > 1 else place) % len(_COLOURS)]
             dash = _DASHES[place % len(_DASHES)] if len(runs) > 1 else "solid"
             kept = np.unique(np.linspace(0, len(steps) - 1, _POINTS).astype(int))
             axis.plot(
                 [steps[i] for i in kept], [values[i] for i in kept], color=colour, linestyle=dash,
-                linewidth=1.4, marker="." if len(kept) <= _FEW else "",
+                linewidth=1.4, marker=_marker(len(kept)),
             )  # fmt: skip
             label = ": ".join(filter(None, [run if len(runs) > 1 else "", _whose(name)]))
             keys.append(Key(label, colour, dash))
     return keys
+
+
+def _marker(num: int) -> str:
+    """A single point is no line: few points are marked each."""
+    return "." if num <= _FEW else ""
+
+
+def _mark_steps(axis) -> None:
+    """Whole numbers; of a single step one, where else several places would bear its number."""
+    axis.set_xlabel("step")
+    axis.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def _spans_scales(axis) -> bool:
@@ -164,13 +177,8 @@ def _spans_scales(axis) -> bool:
 
 def _points(lines: Lines, name: str) -> tuple[list[int], list[float]]:
     """Steps and values of a column, without those that could not be measured."""
-    found = [(line["step"], line[name]) for line in lines if _number(line.get(name))]
+    found = [(line["step"], line[name]) for line in lines if number(line.get(name)) is not None]
     return [step for step, _ in found], [value for _, value in found]
-
-
-def _number(value: Any) -> bool:
-    """Whether it is a finite number: a failed figure is None."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _whose(name: str) -> str:

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators.evaluator import GENERATED
 from gan_jax.training.figures_log import Line
+from gan_jax.training.over_seeds import BySeed, grouped, over_seeds, worst_seed
 
 
 def figures_table(lines: list[Line], protocols: Mapping[str, dict]) -> str:
     """Every evaluator's figures: a row for each set of samples, a column for each figure.
 
-    Of several seeds a cell holds the mean with its standard error over the seeds, ``std / sqrt(n)``
-    with n - 1 in the variance.
+    Of several seeds a cell holds the mean with its standard error over them (:func:`over_seeds`).
 
     Args:
         lines: as ``figures.jsonl`` holds them.
@@ -24,13 +21,13 @@ def figures_table(lines: list[Line], protocols: Mapping[str, dict]) -> str:
 
 
 def _table(sha: str, lines: list[Line], protocol: Mapping) -> str:
-    cells: dict[str, dict[str, list[Line]]] = {}
-    for line in lines:
-        if line["protocol"] == sha:
-            cells.setdefault(row_name(line), {}).setdefault(line["figure"], []).append(line)
-    figures = protocol["figures"]
-    head = [protocol["evaluator"], *(figures[name]["label"] for name in figures)]
-    rows = [[row, *(cell(cells[row].get(name, [])) for name in figures)] for row in cells]
+    found = grouped([line for line in lines if line["protocol"] == sha], row_name)
+    evaluator, figures = protocol["evaluator"], protocol["figures"]
+    head = [evaluator, *(figures[name]["label"] for name in figures)]
+    rows = [
+        [row, *(cell(of.get(f"{evaluator}/{name}", {})) for name in figures)]
+        for row, of in found.items()
+    ]
     return f"{aligned([head, *rows])}\n{protocol['protocol'].get('description', '')}"
 
 
@@ -42,29 +39,20 @@ def row_name(line: Line) -> str:
     return f"{line['row']}, step {line['step']}{live}"
 
 
-def cell(lines: list[Line]) -> str:
+def cell(values: BySeed) -> str:
     """A value with its error; of several seeds their mean with the error over them."""
-    values = [line["value"] for line in lines]
-    if not values or None in values:
-        return "-"
-    if len(values) == 1:
-        return str(Estimate(values[0], lines[0]["standard_error"]))
-    error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
-    return str(Estimate(float(np.mean(values)), error))
+    found = over_seeds(values)
+    return "-" if found is None else str(found)
 
 
-def worst(lines: list[Line], evaluator: str, figure: str, better: str) -> Line | None:
-    """The line of the seed with the worst value; None of one seed, or where none was measured."""
-    chosen = [
-        line
-        for line in lines
-        if (line["evaluator"], line["figure"], line["row"]) == (evaluator, figure, GENERATED)
-        and line["value"] is not None
-    ]
-    if len({line["seed"] for line in chosen}) < 2:
-        return None
-    sign = 1 if better == "less" else -1
-    return max(chosen, key=lambda line: sign * line["value"])
+def worst(
+    lines: list[Line], evaluator: str, figure: str, better: str
+) -> tuple[int | None, float] | None:
+    """The seed with the worst value, and that value; None of one seed, or where none was measured."""
+    of = (
+        grouped(lines, lambda line: line["row"]).get(GENERATED, {}).get(f"{evaluator}/{figure}", {})
+    )
+    return worst_seed(of, better)
 
 
 def aligned(lines: list[list[str]]) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+_LIMIT = 256 * 2**20  # bytes of a file: a run's own are far below
+
 
 def write_json(path: Path, tree: Any) -> None:
     """Writes JSON so that a kill leaves the old file or the new one."""
@@ -21,6 +23,43 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON ({error}): mend it or remove it") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Raises:
+        ValueError: the file holds none; it is named.
+    """
+    tree = read_json(path)
+    if not isinstance(tree, dict):
+        raise ValueError(f"{path} must hold a JSON object, got {type(tree).__name__}: mend it")
+    return tree
+
+
+def check_sizes(folder: Path) -> None:
+    """Sees that no JSON file of a folder, which may be a stranger's, is larger than any run's.
+
+    Raises:
+        ValueError: one is; it is named.
+    """
+    for file in folder.glob("*.json*"):
+        if (size := file.stat().st_size) > _LIMIT:
+            raise ValueError(
+                f"{file} has {size / 2**20:.0f} MiB, which no run writes (at most "
+                f"{_LIMIT // 2**20}): is this its file?"
+            )
+
+
+def number(value: Any) -> float | None:
+    """A finite number as it is; None for whatever else a file may hold."""
+    known = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+    return float(value) if known else None
+
+
+def whole(value: Any) -> int | None:
+    """A whole number as it is; None for whatever else a file may hold."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def read_lines(path: Path) -> list[dict]:

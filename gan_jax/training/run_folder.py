@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_jax.training.batch_record import shapes_from_json
-from gan_jax.training.json_files import read_json
+from gan_jax.training.json_files import read_object
 
 
 class RunFolder:
@@ -74,13 +74,22 @@ class RunFolder:
 
         Raises:
             FileNotFoundError: this is no run folder.
+            ValueError: the file holds no JSON object.
         """
         if not self.config_file.is_file():
             raise FileNotFoundError(
                 f"{self.path} is no run folder: expected {self.config_file.name} in it, as an "
                 "experiment writes"
             )
-        return read_json(self.config_file)
+        return read_object(self.config_file)
+
+    def summary(self) -> dict[str, Any]:
+        """What the run left when it ended; empty while it goes on.
+
+        Raises:
+            ValueError: the file holds no JSON object.
+        """
+        return read_object(self.summary_file) if self.summary_file.is_file() else {}
 
     def batch_shapes(self) -> Any:
         """The shapes of a batch of the run; None in a folder of an older version."""

@@ -12,12 +12,10 @@ from gan_jax.metrics.evaluators.evaluator import GENERATED
 from gan_jax.training.checksums import checksum_file, fault_of, saved_steps
 from gan_jax.training.evaluation import TRAINING
 from gan_jax.training.figures_log import Line, read_figures, read_protocols
-from gan_jax.training.json_files import read_json, read_lines
+from gan_jax.training.json_files import check_sizes, number, read_lines
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_lock import Holder, holder_of
 from gan_jax.training.run_log import read_metrics
-
-_LIMIT = 256 * 2**20  # bytes of a file of lines or JSON: a run's own are far below
 
 
 class BestStep(NamedTuple):
@@ -93,8 +91,8 @@ def read_status(path: str | Path) -> Status:
         ValueError: a file of it is damaged, or larger than any run's.
     """
     folder = RunFolder(path)
-    _check_sizes(folder.path)
-    config, summary = _object(folder.config_file, folder.config()), _summary(folder)
+    check_sizes(folder.path)
+    config, summary = folder.config(), folder.summary()
     checkpoints = _checkpoints(folder.checkpoints)
     steps = max((step for step, fault in checkpoints.items() if fault is None), default=0)
     lines = read_metrics(folder.metrics_file)
@@ -114,7 +112,7 @@ def read_status(path: str | Path) -> Status:
         steps=steps,
         total=total,
         logged=lines[-1]["step"] if lines else 0,
-        seconds=_number(metrics.get("seconds")),
+        seconds=number(metrics.get("seconds")),
         checkpoints=checkpoints,
         unsigned=[
             step for step in checkpoints if not checksum_file(folder.checkpoints, step).is_file()
@@ -122,27 +120,12 @@ def read_status(path: str | Path) -> Status:
         best=best,
         best_fault=best and _checkpoints(folder.best).get(best.step),
         figures=_last(figures),
-        metrics={name: _number(value) for name, value in metrics.items()},
+        metrics={name: number(value) for name, value in metrics.items()},
         holder=holder,
         finished=finished,
         num_bytes=_num_bytes(folder.path),
         next=_next(steps, total, checkpoints, holder, finished),
     )
-
-
-def _check_sizes(path: Path) -> None:
-    for file in path.glob("*.json*"):
-        if (size := file.stat().st_size) > _LIMIT:
-            raise ValueError(
-                f"{file} has {size / 2**20:.0f} MiB, which no run writes (at most "
-                f"{_LIMIT // 2**20}): is this its file?"
-            )
-
-
-def _object(file: Path, tree: Any) -> dict[str, Any]:
-    if not isinstance(tree, dict):
-        raise ValueError(f"{file} must hold a JSON object, got {type(tree).__name__}: mend it")
-    return tree
 
 
 def _checkpoints(folder: Path) -> dict[int, str | None]:
@@ -152,15 +135,6 @@ def _checkpoints(folder: Path) -> dict[int, str | None]:
         with contextlib.suppress(FileNotFoundError):
             found[step] = fault_of(folder, step)
     return {step: fault for step, fault in found.items() if (folder / str(step)).is_dir()}
-
-
-def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) else None
-
-
-def _summary(folder: RunFolder) -> dict[str, Any]:
-    file = folder.summary_file
-    return _object(file, read_json(file)) if file.is_file() else {}
 
 
 def _option(config: Mapping[str, Any], name: str) -> Any:

@@ -78,8 +78,8 @@ def _worst(name: str, evaluation: Evaluation, lines: list[Line], step: int) -> l
         return []
     key, figure = chosen
     at_end = [line for line in lines if line["step"] == step]
-    line = worst(at_end, name, key, figure.better)
-    return [] if line is None else [f"worst seed {line['seed']}: {figure.label} {line['value']:g}"]
+    found = worst(at_end, name, key, figure.better)
+    return [] if found is None else [f"worst seed {found[0]}: {figure.label} {found[1]:g}"]
 
 
 def _pictures(folder: RunFolder) -> list:

@@ -1,4 +1,4 @@
-"""What the report reads of a run folder: JSON and the names of its artefacts. Nothing in it is run."""
+"""What comparisons read of a run folder: JSON and the names of its artefacts. Nothing in it is run."""
 
 import dataclasses
 import json
@@ -8,11 +8,9 @@ from typing import Any
 
 from gan_jax.drawing.artefacts import read_artefacts
 from gan_jax.training.figures_log import read_figures, read_protocols
-from gan_jax.training.json_files import read_json
+from gan_jax.training.json_files import check_sizes, whole
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_log import read_metrics
-
-_LIMIT = 256 * 2**20  # bytes of a file of lines or JSON: a run's own are far below
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,7 +55,7 @@ class RunFiles:
 
 
 def read_runs(paths: tuple[Path, ...]) -> list[RunFiles]:
-    """Reads runs, each once.
+    """Reads runs, each once, whatever it is called.
 
     Args:
         paths: run folders.
@@ -68,29 +66,35 @@ def read_runs(paths: tuple[Path, ...]) -> list[RunFiles]:
     """
     if not paths:
         raise ValueError("name at least one run folder")
-    paths = tuple(dict.fromkeys(paths))
-    return [_read(path, name) for path, name in zip(paths, _short(paths), strict=True)]
+    named: dict[Path, Path] = {}
+    for path in paths:
+        named.setdefault(path.resolve(), path)
+    paths = tuple(named.values())
+    return [read_files(path, name) for path, name in zip(paths, _short(paths), strict=True)]
 
 
-def _read(path: Path, name: str) -> RunFiles:
+def read_files(path: Path, name: str = "") -> RunFiles:
+    """Reads a run.
+
+    Args:
+        path: the run folder.
+        name: what it is called among others.
+
+    Raises:
+        FileNotFoundError: it is no run folder.
+        ValueError: a file is damaged or larger than any run's.
+    """
     folder = RunFolder(path)
-    for file in path.glob("*.json*"):
-        if file.stat().st_size > _LIMIT:
-            raise ValueError(
-                f"{file} has {file.stat().st_size / 2**20:.0f} MiB, which no run writes (at most "
-                f"{_LIMIT // 2**20}): is this its file?"
-            )
+    check_sizes(path)
     lines = read_metrics(folder.metrics_file)
     return RunFiles(
         path=path,
         name=name,
-        config=_table(folder.config(), folder.config_file),
-        summary=_table(read_json(folder.summary_file), folder.summary_file)
-        if folder.summary_file.is_file()
-        else {},
+        config=folder.config(),
+        summary=folder.summary(),
         metrics=[line for line in lines if whole(line["step"]) is not None],
-        figures=read_figures(path / "figures.jsonl"),
-        protocols=read_protocols(path / "protocols.json"),
+        figures=read_figures(folder.figures_file),
+        protocols=read_protocols(folder.protocols_file),
         artefacts=_samples_first(read_artefacts(path / "artefacts") | _old_pictures(path)),
     )
 
@@ -106,17 +110,6 @@ def _old_pictures(path: Path) -> dict[str, dict[int, Path]]:
     if found and neighbours.is_file() and not neighbours.is_symlink():
         found["sample_and_nearest_real_images"] = {max(found["samples"]): neighbours}
     return found
-
-
-def _table(tree: Any, file: Path) -> dict[str, Any]:
-    if not isinstance(tree, dict):
-        raise ValueError(f"{file} must hold a JSON object, got {type(tree).__name__}: mend it")
-    return tree
-
-
-def whole(value: Any) -> int | None:
-    """A whole number as it is; None for whatever else a file may hold."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _short(paths: tuple[Path, ...]) -> list[str]:
