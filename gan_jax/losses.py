@@ -279,13 +279,9 @@ def _check_terms(label_smoothing: float, real_weight: float, fake_weight: float)
 def check_logits(real_logits: Logits, fake_logits: Logits) -> None:
     """Refuses logits that would broadcast: ``[B]`` against ``[B, 1]`` is ``[B, B]``, and nonsense.
 
-    Args:
-        real_logits: ``[B]``, or ``[B, h, w]`` of patches.
-        fake_logits: the same shape.
-
     Raises:
-        ValueError: their shapes differ, or are ``[B, 1]``.
-        TypeError: they are no floating point numbers.
+        ValueError: the shapes are not one, ``[B]`` or ``[B, h, w]``.
+        TypeError: the logits are no floating point numbers.
     """
     if real_logits.shape != fake_logits.shape:
         raise ValueError(
