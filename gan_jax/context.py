@@ -130,7 +130,7 @@ class Term(NamedTuple):
             them. The key is fresh for each update.
         weight: a number, or a schedule of the round (:mod:`gan_jax.schedules`). In rounds where a
             schedule gives 0 the term is not computed, and logged as 0
-            (:func:`gan_jax.game.loops.cond` says where it is computed all the same).
+            (:func:`gan_jax.game.scan.cond` says where it is computed all the same).
     """
 
     term_fn: Callable[[Key, Context], Values]

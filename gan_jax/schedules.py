@@ -57,7 +57,7 @@ def lazy(weight: float, *, every: int) -> Schedule:
     """``every * weight`` in rounds 0, every, 2 every, ...; 0 in the others (lazy regularisation).
 
     In the others the term is not computed, but for convolutions on a CPU
-    (:func:`gan_jax.game.loops.cond`). It is part of the player's one update in its round, so the
+    (:func:`gan_jax.game.scan.cond`). It is part of the player's one update in its round, so the
     optimiser's rate and moments need no correction: StyleGAN2's ``k / (k + 1)`` belongs to a
     regularisation that has an update of its own.
 

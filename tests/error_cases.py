@@ -10,20 +10,20 @@ from gan_jax.metrics.classes import (
     confident_share_estimate,
     rarest_share,
 )
+from gan_jax.metrics.data_copying import closer_share
 from gan_jax.metrics.diversity import mean_pairwise_estimate
 from gan_jax.metrics.errors import deviation_of, distance_from, mean_of, share
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.frechet import frechet_estimate, frechet_infinity
 from gan_jax.metrics.inception_score import inception_score
 from gan_jax.metrics.kernel_distance import kernel_distance
-from gan_jax.metrics.memorisation import closer_share
 from gan_jax.metrics.modes import (
     kl_to_uniform_estimate,
     kl_to_weights_estimate,
     relative_width_estimate,
 )
 from gan_jax.metrics.ms_ssim import ms_ssim_diversity
-from gan_jax.metrics.neighbour_errors import prdc_estimates
+from gan_jax.metrics.neighbor_errors import prdc_estimates
 from gan_jax.metrics.resampling import bootstrap, jackknife
 from gan_jax.metrics.sliced_wasserstein import sliced_wasserstein
 from gan_jax.metrics.wasserstein import wasserstein_1_estimate
@@ -253,7 +253,7 @@ SCORES = [
     Case(f"inception_score, certainty {c}", logits(1000, 10, c), inception_score, 100)
     for c in (0.3, 2.0, 10.0)
 ]
-NEIGHBOURS = [
+NEIGHBORS = [
     case
     for field in ("precision", "recall", "density", "coverage")
     for case in on_pairs(field, of_prdc(field), sizes=(300, 300), dims=16, hard=False, large=3)
@@ -264,7 +264,7 @@ TABLE = [
     *FRECHET_INFINITY,
     *on_pairs("kernel_distance", kernel, sizes=(600, 2000), dims=32, draws=60, hard=False),
     *on_pairs("sliced_wasserstein", lambda x, y: sliced_wasserstein(x, y, num_directions=64)),
-    *NEIGHBOURS,
+    *NEIGHBORS,
     *SCALARS,
     *CLOSER,
     *MODES,

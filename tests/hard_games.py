@@ -461,7 +461,7 @@ class Samples(nn.Module):
         return nn.Dense(SIZE)(jnp.tanh(nn.Dense(8)(latents)))
 
 
-def of_labelled(key, context):
+def of_labeled(key, context):
     told = context.batch["labelled"]
     classes = context.real.judge_fn(told["x"])[1]["classes"][0]
     return cross_entropy(classes, told["y"]), {"error": (classes.argmax(-1) != told["y"]).mean()}
@@ -470,7 +470,7 @@ def of_labelled(key, context):
 def semi_supervised():
     made = game(
         Samples(), Classes(), loss=NO_GENERATOR_LOSS,
-        generator_terms=feature_matching(), discriminator_terms={"labelled": Term(of_labelled)},
+        generator_terms=feature_matching(), discriminator_terms={"labelled": Term(of_labeled)},
     )  # fmt: skip
     few = {"x": normal(19, ROWS // 2, SIZE), "y": jnp.arange(ROWS // 2) % CLASSES}
     return Variant(made, {"real": normal(20, ROWS, SIZE), "labelled": few})

@@ -50,17 +50,17 @@ def test_a_picture_keeps_its_pixels(shape):
         np.testing.assert_array_equal(np.asarray(picture), pixels)
 
 
-def test_an_animation_keeps_grey_values_and_few_colours():
-    grey = rng.integers(0, 256, (10, 9, 8, 1), np.uint8)
-    found, durations = frames_of(Animation(grey, seconds=2.0))
-    np.testing.assert_array_equal(found, grey.repeat(3, axis=-1))
+def test_an_animation_keeps_gray_values_and_few_colours():
+    gray = rng.integers(0, 256, (10, 9, 8, 1), np.uint8)
+    found, durations = frames_of(Animation(gray, seconds=2.0))
+    np.testing.assert_array_equal(found, gray.repeat(3, axis=-1))
     assert durations == (200,) * 10
     colours = rng.integers(0, 256, (256, 3), np.uint8)
     colour = colours[rng.integers(0, 256, (6, 9, 8))]
     found, durations = frames_of(Animation(colour, seconds=0.5))
     np.testing.assert_array_equal(found, colour)
     assert durations == (80,) * 6
-    assert set(frames_of(Animation(grey, seconds=0.01))[1]) == {20}  # as fast as browsers go
+    assert set(frames_of(Animation(gray, seconds=0.01))[1]) == {20}  # as fast as browsers go
 
 
 def test_many_colours_are_near_and_do_not_flicker():
@@ -92,7 +92,7 @@ class Movie(tuple):
     pass
 
 
-GREY = np.zeros((2, 3, 3, 1), np.uint8)
+GRAY = np.zeros((2, 3, 3, 1), np.uint8)
 TONE = np.zeros(8)
 
 
@@ -103,10 +103,10 @@ TONE = np.zeros(8)
         (Image.new("L", (2, 2)), "must be one of Picture, .*got Image"),
         (Picture(np.zeros((2, 2))), "expected an image of Pillow, got ndarray"),
         (Picture(Image.new("CMYK", (2, 2))), 'got CMYK: convert it, image.convert."RGB"'),
-        (Animation(GREY.astype(float)), r"uint8 \[T, H, W, C\] .*got float64 \(2, 3, 3, 1\)"),
-        (Animation(GREY[..., 0]), r"got uint8 \(2, 3, 3\)"),
-        (Animation(GREY[:0]), "at least one frame"),
-        (Animation(GREY, seconds=float("nan")), "above 0, got nan"),
+        (Animation(GRAY.astype(float)), r"uint8 \[T, H, W, C\] .*got float64 \(2, 3, 3, 1\)"),
+        (Animation(GRAY[..., 0]), r"got uint8 \(2, 3, 3\)"),
+        (Animation(GRAY[:0]), "at least one frame"),
+        (Animation(GRAY, seconds=float("nan")), "above 0, got nan"),
         (Audio(TONE + 1.001, 8000), r"lie in \[-1, 1\], got values from 1.001 to 1.001"),
         (Audio(TONE + np.inf, 8000), "finite, got 8 that are not"),
         (Audio(np.zeros(8, np.int16), 8000), "must be floats .*got int16: divide"),
@@ -130,7 +130,7 @@ def test_a_folder_of_artefacts(tmp_path):
     assert read_artefacts(tmp_path / "nowhere") == {}
     shown = {
         "tone": Audio(TONE, 8000),
-        "clip": Animation(GREY + np.arange(2, dtype=np.uint8)[:, None, None, None]),
+        "clip": Animation(GRAY + np.arange(2, dtype=np.uint8)[:, None, None, None]),
         "grid_2": Picture(Image.new("L", (2, 2))),
         "words": Text("so"),
     }

@@ -65,7 +65,7 @@ def test_crop_cuts_a_window_and_enlarges_it():
     np.testing.assert_allclose(augment.crop(min_share=1.0)(key, images), images, atol=1e-5)
 
 
-def test_rotate_turns_about_the_centre():
+def test_rotate_turns_about_the_center():
     images = jnp.repeat(ramp(9), 20, axis=0)
     turned = np.asarray(augment.rotate(max_degrees=30.0)(key, images))[:20, 2:-2, 2:-2, 0]
     right, down = np.diff(turned, axis=2)[:, 0, 0], np.diff(turned, axis=1)[:, 0, 0]

@@ -16,8 +16,8 @@ from PIL import Image
 from gan_jax.data import digits
 from gan_jax.training.experiment import rebuild
 from gan_jax.training.figures_log import read_figures
+from gan_jax.training.restore import last_state
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import last_state
 
 ROOT = Path(__file__).parents[1]
 DIGITS = "experiments/digits_dcgan.py"
@@ -151,7 +151,7 @@ def test_a_run_with_other_arguments_is_refused(whole, command_here):
     assert before == files()
 
 
-def test_an_unlabelled_folder_of_images_trains(tmp_path):
+def test_an_unlabeled_folder_of_images_trains(tmp_path):
     (tmp_path / "images").mkdir()
     for index, image in enumerate(digits().arrays["image"][:20]):
         Image.fromarray(image[..., 0]).save(tmp_path / "images" / f"{index}.png")

@@ -16,9 +16,9 @@ from variants import VARIANTS, Autoencoder, Variant, game, normal
 from gan_jax import losses, penalties
 from gan_jax.context import Context, Exhibit
 from gan_jax.game import Memory, Shown, Term, init, make_train_step
-from gan_jax.game.batch import num_rows
-from gan_jax.game.loops import traced_for
+from gan_jax.game.check_batch import num_rows
 from gan_jax.game.plays import alternating
+from gan_jax.game.scan import traced_for
 from gan_jax.game.update import repeat
 from gan_jax.models.absent import Absent
 from gan_jax.models.blocks import BatchNorm

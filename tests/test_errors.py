@@ -12,13 +12,13 @@ from gan_jax.metrics.classes import (
     confident_share_estimate,
     rarest_share,
 )
+from gan_jax.metrics.data_copying import closer_share
 from gan_jax.metrics.diversity import mean_pairwise_distance, mean_pairwise_estimate
 from gan_jax.metrics.errors import deviation_of, distance_from, mean_of, share
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.frechet import frechet_distance, frechet_estimate
 from gan_jax.metrics.frechet_expansion import expansion
 from gan_jax.metrics.kernel_distance import kernel_distance
-from gan_jax.metrics.memorisation import closer_share
 from gan_jax.metrics.modes import (
     kl_to_uniform,
     kl_to_uniform_estimate,
@@ -26,8 +26,8 @@ from gan_jax.metrics.modes import (
     relative_width_estimate,
 )
 from gan_jax.metrics.moments import Moments
-from gan_jax.metrics.neighbour_errors import prdc_estimates
-from gan_jax.metrics.neighbours import prdc
+from gan_jax.metrics.neighbor_errors import prdc_estimates
+from gan_jax.metrics.neighbors import prdc
 from gan_jax.metrics.resampling import bootstrap, jackknife
 from gan_jax.metrics.sliced_wasserstein import sliced_wasserstein
 from gan_jax.metrics.wasserstein import wasserstein_1, wasserstein_1_estimate

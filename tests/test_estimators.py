@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 from scipy.special import gamma
 
+from gan_jax.metrics.data_copying import closer_share
 from gan_jax.metrics.frechet import frechet_distance, frechet_infinity
 from gan_jax.metrics.inception_score import inception_score
 from gan_jax.metrics.kernel_distance import kernel_distance, squared_mmd
-from gan_jax.metrics.memorisation import closer_share
 from gan_jax.metrics.moments import combined, moments, streaming_moments
 from gan_jax.metrics.ms_ssim import ms_ssim, ms_ssim_diversity, num_scales
-from gan_jax.metrics.neighbours import kth_distances, nearest, prdc
+from gan_jax.metrics.neighbors import kth_distances, nearest, prdc
 from gan_jax.metrics.sliced_wasserstein import sliced_wasserstein
 
 seeds = st.integers(0, 2**31)
@@ -229,7 +229,7 @@ def test_more_copies_of_the_samples_never_lower_precision_nor_raise_coverage(see
 def test_blocks_do_not_matter(monkeypatch):
     x, y = blobs(num=600)
     whole, near = prdc(x, y), nearest(x, y, k=3)
-    monkeypatch.setattr("gan_jax.metrics.neighbours.BLOCK_MIB", 0.05)  # ten rows at a time
+    monkeypatch.setattr("gan_jax.metrics.neighbors.BLOCK_MIB", 0.05)  # ten rows at a time
     assert prdc(x, y) == whole
     np.testing.assert_array_equal(nearest(x, y, k=3)[0], near[0])
 
@@ -313,7 +313,7 @@ def test_scales_and_diversity():
         ms_ssim_diversity(noise[:1])
 
 
-# memorisation
+# data copying
 
 
 def test_copies_new_samples_and_far_ones():

@@ -15,10 +15,10 @@ from gan_jax.commands.evaluate import evaluate as evaluation
 from gan_jax.data import ArraySource, Data, digits, in_memory, pixels_to_real, tfds_source
 from gan_jax.drawing import Drawn
 from gan_jax.metrics.evaluators.images import distances, of_classifier
-from gan_jax.metrics.feature_networks import classifier_network, embed
+from gan_jax.metrics.networks.network import classifier_network, embed
 from gan_jax.training.figures_log import read_figures, read_protocols
-from gan_jax.training.placement import rows_over_devices
 from gan_jax.training.runner import run
+from gan_jax.training.sharding import rows_over_devices
 
 FILE = file_of("digits_dcgan")
 TINY = dict(steps=4, batch_size=16, generator_widths=(8, 4), discriminator_widths=(4, 8))

@@ -19,9 +19,9 @@ from gan_jax.metrics.evaluators.asked import asked_class, gan_train
 from gan_jax.metrics.evaluators.frechet import frechet
 from gan_jax.metrics.evaluators.paired import paired
 from gan_jax.metrics.evaluators.scores import detection
-from gan_jax.metrics.feature_networks import FeatureNetwork
 from gan_jax.metrics.frechet import frechet_distance
 from gan_jax.metrics.ms_ssim import ssim
+from gan_jax.metrics.networks.network import FeatureNetwork
 from gan_jax.metrics.psnr import psnr
 
 DEVICES = 1
@@ -112,12 +112,12 @@ def test_sequences_of_a_known_correlation():
     assert abs(value - 0.6) < 4 * error < 0.04
 
 
-def labelled(data):
+def labeled(data):
     accuracy = by_row(lambda d: {"accuracy": d.samples.argmax(1) == d.rows["condition"]})
     return evaluator_of(accuracy, "accuracy", references={"real": real})
 
 
-def test_labelled_images_of_which_every_third_is_of_another_class():
+def test_labeled_images_of_which_every_third_is_of_another_class():
     place = np.arange(300)
     data = data_of(real=np.eye(3)[place % 3], condition=place % 3, place=place)
 
@@ -125,10 +125,10 @@ def test_labelled_images_of_which_every_third_is_of_another_class():
         wrong = rows["place"] % 10 < 3
         return np.eye(3)[(rows["condition"] + wrong) % 3]
 
-    figures, rows = measured(labelled(data), data, draw_fn)
+    figures, rows = measured(labeled(data), data, draw_fn)
     assert figures["accuracy"].value == pytest.approx(0.7)
     np.testing.assert_array_equal(rows["accuracy"], rows["id"] % 10 >= 3)
-    assert measured(labelled(data), data, real)[0]["accuracy"] == (1.0, 0.0)
+    assert measured(labeled(data), data, real)[0]["accuracy"] == (1.0, 0.0)
 
 
 def pairs(data):

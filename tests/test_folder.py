@@ -24,9 +24,9 @@ def folder(tmp_path):
 def test_a_folder_of_images(folder):
     source = in_memory(FolderSource(folder, size=8, channels=3))
     assert source.arrays["image"].shape == (3, 8, 8, 3)
-    grey = FolderSource(folder, size=4, channels=1)
-    assert [path.name for path in grey.files] == ["a.jpg", "b.png", "c.PNG"]
-    assert grey[2]["image"].shape == (4, 4, 1)
+    gray = FolderSource(folder, size=4, channels=1)
+    assert [path.name for path in gray.files] == ["a.jpg", "b.png", "c.PNG"]
+    assert gray[2]["image"].shape == (4, 4, 1)
     pixels = np.asarray(Image.open(folder / "b.png"))
     np.testing.assert_array_equal(FolderSource(folder, size=None)[1]["image"], pixels)
 
@@ -118,14 +118,14 @@ def write(folder, *names, size=(6, 6)):
     return folder
 
 
-def labelled(folder, **options):
+def labeled(folder, **options):
     return FolderSource(folder, size=4, labels="subfolders", **options)
 
 
 def test_subfolders_are_classes_sorted_by_name(tmp_path):
     write(tmp_path, "dog/a.png", "cat/b.png", "cat/deeper/c.png", ".hidden/d.png", "dog/.e.png")
     (tmp_path / "notes.txt").touch()
-    source = labelled(tmp_path)
+    source = labeled(tmp_path)
     assert source.names == {"label": ("cat", "dog")}
     examples = [source[index] for index in range(len(source))]
     assert [int(example["label"]) for example in examples] == [0, 0, 1]
@@ -138,7 +138,7 @@ def test_subfolders_are_classes_sorted_by_name(tmp_path):
 
 def test_names_of_classes_outlive_decoding_and_splitting(tmp_path):
     write(tmp_path / "images", *(f"{c}/{n}.png" for c in ("cat", "dog") for n in range(5)))
-    source = labelled(tmp_path / "images")
+    source = labeled(tmp_path / "images")
     for _ in range(2):  # written, and found
         on_disk = decoded(source, tmp_path / "cache")
         assert on_disk.names == source.names and on_disk[9]["label"] == 1
@@ -151,7 +151,7 @@ def test_labels_change_the_fingerprint_only_where_they_are_given(tmp_path):
     plain = FolderSource(tmp_path, size=4)
     assert plain.names == {} and set(plain[0]) == {"image"}
     assert plain.fingerprint() == FolderSource(tmp_path, size=4, labels=None).fingerprint()
-    assert plain.fingerprint() != labelled(tmp_path).fingerprint()
+    assert plain.fingerprint() != labeled(tmp_path).fingerprint()
     with pytest.raises(ValueError, match="labels must be subfolders or None, got 'folders'"):
         FolderSource(tmp_path, size=4, labels="folders")
 
@@ -176,7 +176,7 @@ def test_subfolders_that_are_no_classes(tmp_path, names, empty, message):
     for name in empty:
         (tmp_path / name).mkdir(parents=True)
     with pytest.raises(ValueError, match=message):
-        labelled(tmp_path)
+        labeled(tmp_path)
 
 
 def test_a_folder_one_level_too_high_is_said_and_read(tmp_path):

@@ -85,7 +85,7 @@ def test_another_number_of_classes(experiment, classes):
 
 
 @pytest.mark.thorough
-def test_a_labelled_folder_of_rectangles_trains_and_is_measured(classes, tmp_path, command_here):
+def test_a_labeled_folder_of_rectangles_trains_and_is_measured(classes, tmp_path, command_here):
     code, _, err = command_here(
         FILE, "--tiny", "--size", "8", "12", "--num-classes", "2", "--channels", "4", "--flip",
         "--data-dir", classes, "--run-dir", tmp_path / "run",

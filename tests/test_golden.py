@@ -14,9 +14,9 @@ from gan_jax.game import Memory, draw_latents
 from gan_jax.game.keys import run_keys
 from gan_jax.remedies.lecam import lecam, logits_average
 from gan_jax.training.experiment import rebuild
+from gan_jax.training.restore import best_state, last_state
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.runner import run
-from gan_jax.training.states import best_state, last_state
 
 # name -> the file that the run's experiment was in; samples.json is what the version that wrote it drew
 FOLDERS = {

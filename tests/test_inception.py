@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.metrics.inception import InceptionV3
-from gan_jax.metrics.inception_weights import inception_variables
-from gan_jax.metrics.published_weights import published_weights
-from gan_jax.metrics.resize import antialiased_bicubic, legacy_bilinear
-from gan_jax.metrics.torch_weights import read_weights
+from gan_jax.metrics.networks.inception import InceptionV3
+from gan_jax.metrics.networks.inception_weights import inception_variables
+from gan_jax.metrics.networks.published_weights import published_weights
+from gan_jax.metrics.networks.resize import antialiased_bicubic, legacy_bilinear
+from gan_jax.metrics.networks.torch_weights import read_weights
 
 
 @pytest.fixture(scope="module")

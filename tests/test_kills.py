@@ -18,8 +18,8 @@ import pytest
 from test_command_line import final_state
 
 from gan_jax.training.experiment import rebuild
+from gan_jax.training.restore import best_state
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import best_state
 
 KILLS = 9  # of each run
 SPEED = ("seconds", "examples_per_second", "waiting_for_data_percent")

@@ -17,8 +17,8 @@ from gan_jax.training.figures_log import read_figures, read_protocols
 from gan_jax.training.interruption import Interrupted
 from gan_jax.training.json_files import read_json, read_lines
 from gan_jax.training.measuring import EvaluatorError
+from gan_jax.training.restore import best_state, last_state
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import best_state, last_state
 
 DEVICES = 1
 SCORES = [9.0, 5.0, 3.0, 4.0, 3.0, 2.0, 2.5, 2.5, 2.0, 1.0, 1.0]

@@ -10,12 +10,12 @@ from references import always, rows_of
 from gan_jax.data import ArraySource, Data, digits
 from gan_jax.data.images import stack_digits
 from gan_jax.metrics.classes import class_shares, classes_covered, confident_share
-from gan_jax.metrics.classifier import train_classifier, training_and_held_out
-from gan_jax.metrics.classifier_cache import cached_classifier
 from gan_jax.metrics.classifier_score import classifier_accuracy_score
 from gan_jax.metrics.evaluators.images import quality
 from gan_jax.metrics.evaluators.stacked import stacked_digits
 from gan_jax.metrics.frechet import frechet_distance
+from gan_jax.metrics.networks.cache import cached_classifier
+from gan_jax.metrics.networks.classifier import train_classifier, training_and_held_out
 
 
 def standardised(n, dims, seed=0):
@@ -114,9 +114,9 @@ def test_the_evaluator_of_stacked_digits_counts_their_modes():
 
 
 def test_a_classifier_needs_labels():
-    unlabelled = ArraySource({"image": np.zeros((12, 8, 8, 1), np.uint8)})
+    unlabeled = ArraySource({"image": np.zeros((12, 8, 8, 1), np.uint8)})
     with pytest.raises(ValueError, match="needs 'label'"):
-        train_classifier(unlabelled, unlabelled)
+        train_classifier(unlabeled, unlabeled)
 
 
 def digit_classifier(folder, **changes):
@@ -133,7 +133,7 @@ def test_a_classifier_is_trained_once(tmp_path, monkeypatch):
         trainings.append(options)
         return made
 
-    monkeypatch.setattr("gan_jax.metrics.classifier_cache.train_classifier", train)
+    monkeypatch.setattr("gan_jax.metrics.networks.cache.train_classifier", train)
     found = digit_classifier(tmp_path)
     assert (found.network, found[2:]) == (made.network, made[2:])
     jax.tree.map(np.testing.assert_array_equal, found.variables, made.variables)

@@ -46,7 +46,7 @@ def outputs(*modules_and_inputs):
     return jax.jit(apply)([given for _, *given in modules_and_inputs])
 
 
-def initialised(module, *inputs, **options):
+def initialized(module, *inputs, **options):
     """Outputs and variables, in one program."""
     return jax.jit(lambda key, *inputs: module.init_with_output(key, *inputs, **options))(
         key, *inputs
@@ -166,7 +166,7 @@ def test_generators_meet_their_discriminators_at_odd_sizes():
 
 def test_images_lie_in_the_range_of_tanh():
     generator = DCGANGenerator((8, 8, 1), (8, 4))
-    images, _ = initialised(generator, normal(4, 5, scale=1e4), train=True)
+    images, _ = initialized(generator, normal(4, 5, scale=1e4), train=True)
     assert np.abs(images).max() <= 1.0
 
 
@@ -189,11 +189,11 @@ def test_parameter_counts_by_hand():
 
 def test_half_precision_compute_keeps_float32_outputs_and_parameters():
     generator = DCGANGenerator((8, 8, 1), (8, 4), dtype=jnp.bfloat16)
-    images, variables = initialised(generator, np.ones((2, 5), np.float32), train=True)
+    images, variables = initialized(generator, np.ones((2, 5), np.float32), train=True)
     assert images.dtype == jnp.float32 and np.isfinite(images).all()
     assert {leaf.dtype for leaf in jax.tree.leaves(variables["params"])} == {jnp.dtype("float32")}
     discriminator = DCGANDiscriminator((4, 8), dtype=jnp.bfloat16)
-    logits, _ = initialised(discriminator, images, train=True)
+    logits, _ = initialized(discriminator, images, train=True)
     assert logits.dtype == jnp.float32 and np.isfinite(logits).all()
 
 
@@ -213,7 +213,7 @@ def settled(module, images, iterations=100):
     return jax.device_get(settle(key, images))
 
 
-def test_spectral_normalisation_of_a_linear_discriminator_is_its_direction():
+def test_spectral_normalization_of_a_linear_discriminator_is_its_direction():
     """One dense layer: the largest singular value of ``w [F, 1]`` is ``|w|``."""
     images = normal(4, 8, 8, 1)
     module = MLPDiscriminator((), constrain_fn=spectral)
@@ -224,7 +224,7 @@ def test_spectral_normalisation_of_a_linear_discriminator_is_its_direction():
     np.testing.assert_allclose(logits, expected, rtol=1e-4)
 
 
-def test_spectral_normalisation_finds_the_largest_singular_value_of_a_convolution():
+def test_spectral_normalization_finds_the_largest_singular_value_of_a_convolution():
     images = normal(4, 8, 8, 1)
     variables = settled(DCGANDiscriminator((4, 8), constrain_fn=spectral), images)
     for index in range(2):
@@ -253,7 +253,7 @@ def test_accelerators_get_the_native_operation():
         assert native == {"cpu": False, "cuda": True, "tpu": True}
 
 
-def test_batch_norm_normalises_over_the_batch_in_training_only():
+def test_batch_norm_normalizes_over_the_batch_in_training_only():
     inputs = 3.0 + normal(64, 5, scale=2.0)
     norm = BatchNorm()
 
@@ -263,9 +263,9 @@ def test_batch_norm_normalises_over_the_batch_in_training_only():
         training = norm.apply(variables, inputs, train=True, mutable=["batch_stats"])
         return *training, norm.apply(variables, inputs, train=False)
 
-    normalised, updates, evaluated = jax.device_get(both(key, inputs))
-    np.testing.assert_allclose(normalised.mean(0), 0.0, atol=1e-5)
-    np.testing.assert_allclose(normalised.std(0), 1.0, atol=1e-3)
+    normalized, updates, evaluated = jax.device_get(both(key, inputs))
+    np.testing.assert_allclose(normalized.mean(0), 0.0, atol=1e-5)
+    np.testing.assert_allclose(normalized.std(0), 1.0, atol=1e-3)
     mean = updates["batch_stats"]["BatchNorm_0"]["mean"]
     np.testing.assert_allclose(mean, 0.1 * inputs.mean(0), rtol=1e-4)
     np.testing.assert_allclose(evaluated, inputs, rtol=1e-4)
@@ -286,13 +286,13 @@ def test_labels_condition_both_players():
             fake, variables = generator.init_with_output(key, latents, labels, train=False)
             other = generator.apply(variables, latents, labels[::-1], train=False)
             logits, variables = discriminator.init_with_output(key, fake, labels, train=False)
-            mislabelled = discriminator.apply(variables, fake, labels[::-1], train=False)
-            return fake, other, logits, mislabelled, variables
+            mislabeled = discriminator.apply(variables, fake, labels[::-1], train=False)
+            return fake, other, logits, mislabeled, variables
 
-        fake, other, logits, mislabelled, variables = jax.device_get(judged(key, latents))
+        fake, other, logits, mislabeled, variables = jax.device_get(judged(key, latents))
         np.testing.assert_allclose(fake, other[::-1], atol=1e-6)
         assert np.abs(fake - other).max() > 0
-        assert np.abs(logits - mislabelled).max() > 0
+        assert np.abs(logits - mislabeled).max() > 0
         with pytest.raises(ValueError, match="num_classes=3 and was given no condition"):
             discriminator.apply(variables, fake, train=False)
         with pytest.raises(TypeError, match="integer labels"):
@@ -346,7 +346,7 @@ def test_residual_blocks_add_their_parameters(module, inputs, per_block):
 def test_the_upsampling_generator_draws_images():
     generator = UpsamplingGenerator((12, 8, 3), (8,), 4, (4, 4), norm_fn=BatchNorm)
     latents = normal(2, 5, scale=1e4)
-    images, _ = initialised(generator, latents, train=True)
+    images, _ = initialized(generator, latents, train=True)
     assert images.shape == (2, 12, 8, 3) and np.abs(images).max() <= 1.0
     with pytest.raises(ValueError, match="multiple of 8"):
         UpsamplingGenerator((12, 8, 3)).init(key, latents, train=True)

@@ -20,7 +20,7 @@ from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.minibatch_std import MinibatchStd
 from gan_jax.models.mlp import MLPGenerator
 from gan_jax.training.parallel import jit_arrangement, pmap_arrangement, shard_map_arrangement
-from gan_jax.training.placement import PARAMETER_AXIS, device_mesh, state_sharding
+from gan_jax.training.sharding import PARAMETER_AXIS, device_mesh, state_sharding
 
 key = jax.random.key(0)
 ARRANGEMENTS = {

@@ -45,7 +45,7 @@ def test_a_pack_holds_its_samples_side_by_side():
     np.testing.assert_array_equal(pack(1)(key, images), images)
 
 
-def test_packing_in_a_game_judges_packs_and_penalises_whole_packs():
+def test_packing_in_a_game_judges_packs_and_penalizes_whole_packs():
     """D(pack) = sum of its samples' x @ w: |gradient|^2 is the pack size times |w|^2."""
     game = vector_game(
         augment_fn=pack(4),
@@ -267,7 +267,7 @@ def test_minibatch_deviation_by_hand():
     assert np.isfinite(play(game)[1]["discriminator/loss"])
 
 
-def test_maxout_keeps_the_largest_of_neighbours():
+def test_maxout_keeps_the_largest_of_neighbors():
     np.testing.assert_array_equal(maxout(2)(jnp.array([[1.0, 3.0, -2.0, -5.0]])), [[3.0, -2.0]])
 
 
@@ -305,7 +305,7 @@ UNROLLED = [
 
 
 @pytest.mark.parametrize("optimizer, message", UNROLLED)
-def test_optimisers_that_cannot_be_unrolled(optimizer, message):
+def test_optimizers_that_cannot_be_unrolled(optimizer, message):
     game = vector_game(discriminator_optimizer=optimizer)
     with pytest.raises(ValueError, match=message):
         play(game, unrolled(steps=2))

@@ -10,23 +10,23 @@ from scipy.ndimage import gaussian_filter
 
 from gan_jax.data import ArraySource, Data, FolderSource, digits, in_memory
 from gan_jax.drawing import Sampler
-from gan_jax.metrics.classifier import train_classifier
 from gan_jax.metrics.evaluators.own_features import features_of, own_features
-from gan_jax.metrics.feature_networks import embed
 from gan_jax.metrics.frechet import frechet_distance
+from gan_jax.metrics.networks.classifier import train_classifier
+from gan_jax.metrics.networks.network import embed
 from gan_jax.metrics.networks.rotations import rotations_network, squares, turned
 
 EMOJI = Path(__file__).parents[2] / "shared" / "emoji"
 TINY = dict(steps=4, widths=(2, 4), num_features=8)
 
 
-def unlabelled(images):
+def unlabeled(images):
     return Data(source_fn=lambda: ArraySource({"image": images}), held_out_share=0.2)
 
 
 @pytest.fixture(scope="module")
 def data():
-    return unlabelled(digits().arrays["image"][:200])
+    return unlabeled(digits().arrays["image"][:200])
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def tiny(data):
     return rotations_network(data, **TINY)
 
 
-def test_a_turned_copy_is_labelled_by_its_turn():
+def test_a_turned_copy_is_labeled_by_its_turn():
     image = np.zeros((1, 4, 4, 1), np.uint8)
     image[0, 0, 0] = 1  # the corner goes round, anticlockwise
     source = turned(image)
@@ -68,7 +68,7 @@ def test_no_image_that_measures_the_accuracy_is_trained_on(monkeypatch):
         raise InterruptedError
 
     monkeypatch.setattr("gan_jax.metrics.networks.rotations.cached_classifier", caught)
-    data = unlabelled(images)
+    data = unlabeled(images)
     with pytest.raises(InterruptedError):
         rotations_network(data, steps=7, max_shift=1)
     found = {name: seen[name].arrays["image"][:, 0, 0, 0] for name in ("training", "held_out")}
@@ -87,7 +87,7 @@ def test_images_that_are_not_square_are_the_mean_of_their_squares(tiny):
     left, right = (tiny.apply_fn(tiny.variables, images[:, :, a : a + 8]) for a in (0, 5))
     np.testing.assert_allclose(features, (left[0] + right[0]) / 2, atol=1e-6)
     assert features.shape == (3, 8) and logits.shape == (3, 4)
-    wide = unlabelled(np.random.default_rng(1).integers(0, 256, (40, 8, 13, 3)).astype(np.uint8))
+    wide = unlabeled(np.random.default_rng(1).integers(0, 256, (40, 8, 13, 3)).astype(np.uint8))
     assert embed(rotations_network(wide, **TINY), [np.zeros((2, 8, 13, 3)) - 1]).features.shape == (
         2,
         8,
@@ -116,16 +116,16 @@ def test_another_version_of_the_code_is_another_network(data, tiny, monkeypatch)
     def asked(*sources, **options):
         raise InterruptedError
 
-    monkeypatch.setattr("gan_jax.metrics.classifier_cache.train_classifier", asked)
+    monkeypatch.setattr("gan_jax.metrics.networks.cache.train_classifier", asked)
     assert rotations_network(data, **TINY).fingerprint == tiny.fingerprint  # from the disk
-    monkeypatch.setattr("gan_jax.metrics.classifier_cache.VERSION", 999)
+    monkeypatch.setattr("gan_jax.metrics.networks.cache.VERSION", 999)
     with pytest.raises(InterruptedError):
         rotations_network(data, **TINY)
 
 
 def test_data_that_cannot_be_turned(data):
     with pytest.raises(ValueError, match="needs at least 6 to train on, got 4"):
-        rotations_network(unlabelled(digits().arrays["image"][:5]), **TINY)
+        rotations_network(unlabeled(digits().arrays["image"][:5]), **TINY)
     vectors = Data(
         source_fn=lambda: ArraySource({"image": np.zeros((20, 3), np.uint8)}), held_out_share=0.2
     )
@@ -134,8 +134,8 @@ def test_data_that_cannot_be_turned(data):
 
 
 def test_labels_are_told_apart_where_there_are_some(data):
-    labelled = Data(source_fn=digits, held_out_share=0.2)
-    assert "a classifier trained here" in features_of(labelled, **TINY).description
+    labeled = Data(source_fn=digits, held_out_share=0.2)
+    assert "a classifier trained here" in features_of(labeled, **TINY).description
     assert "turned images apart" in features_of(data, **TINY).description
 
 
@@ -187,7 +187,7 @@ def test_own_features_without_held_out_images(tiny):
     assert "data copying" not in evaluator.protocol["description"]
     assert evaluator.protocol["real_row"] == "trained on, not the reference"
     measured(evaluator, data, real(data, "held_out", 10))
-    few = own_features(unlabelled(digits().arrays["image"][:10]), network_fn=lambda data: tiny)
+    few = own_features(unlabeled(digits().arrays["image"][:10]), network_fn=lambda data: tiny)
     assert few.num == 2 and few.protocol["neighbours"] == 1
     measured(few, data, real(data, "held_out", 2))
 

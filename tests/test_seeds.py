@@ -24,8 +24,8 @@ from gan_jax.training.figures_log import read_figures
 from gan_jax.training.figures_table import cell, worst
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.over_seeds import Value, grouped
+from gan_jax.training.restore import check_memory, last_state, members_of
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import check_memory, last_state, members_of
 
 # SGD: the gradient of a bias before batch norm is rounding error, which Adam would make large
 GAME = vector_game(

@@ -31,10 +31,10 @@ from gan_jax.training.first_batch import batch_shapes
 from gan_jax.training.interruption import Interrupted, listen
 from gan_jax.training.json_files import drop_lines, read_json
 from gan_jax.training.loop import NonFiniteError
+from gan_jax.training.restore import first_state, last_state
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.runner import run
 from gan_jax.training.same_run import adopt
-from gan_jax.training.states import first_state, last_state
 
 DEVICES = 2
 GAME = vector_game()

@@ -23,9 +23,9 @@ from gan_jax.drawing import generated
 from gan_jax.training.experiment import feed_of, samplers_of
 from gan_jax.training.first_batch import first_batch
 from gan_jax.training.given import load_given
+from gan_jax.training.restore import last_state
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.runner import run
-from gan_jax.training.states import last_state
 
 FILE = Path(variant_experiment.__file__)
 SOME = ArraySource({"x": 10.0 * np.arange(8)[:, None], "y": np.arange(8)})

@@ -268,7 +268,7 @@ def test_the_cycles_of_orthogonal_maps_close():
     params["back"] = {"kernel": orthogonal.T, "bias": jnp.zeros(3)}
     _, open_cycle = after(made, rounds=1, state=state)
     # without the batch norm of the one direction
-    plain = made._replace(game=dataclasses.replace(made.game, generator=Unnormalised()))
+    plain = made._replace(game=dataclasses.replace(made.game, generator=Unnormalized()))
     closed = state.with_params("generator", {n: params[n] for n in ("there", "back")})
     closed = closed.with_player("generator", closed.generator.replace(variables={}))
     closed = closed.replace(ema=closed.generator.all_variables)
@@ -276,7 +276,7 @@ def test_the_cycles_of_orthogonal_maps_close():
     assert float(metrics["generator/cycle"]) < 1e-5 < 0.1 < float(open_cycle["generator/cycle"])
 
 
-class Unnormalised(nn.Module):
+class Unnormalized(nn.Module):
     def setup(self):
         self.there, self.back = nn.Dense(3), nn.Dense(3)
 

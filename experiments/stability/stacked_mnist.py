@@ -30,8 +30,8 @@ from gan_jax.data.images import check_images, stack_digits
 from gan_jax.ema import no_ema
 from gan_jax.game import Game, Term, alternating, unrolled
 from gan_jax.game.update import Play
-from gan_jax.metrics.classifier_cache import cached_classifier
 from gan_jax.metrics.evaluators.stacked import stacked_digits
+from gan_jax.metrics.networks.cache import cached_classifier
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
@@ -136,7 +136,7 @@ CONVOLUTIONAL = Players(
 PENALTIES = {"r1": (penalties.r1, penalties.on_real), "r2": (penalties.r2, penalties.on_fake)}
 
 
-def penalised(
+def penalized(
     players: Players, loss: str, names: tuple[str, ...], steps: int | None, *, pack: int
 ) -> Recipe:
     """Losses and penalties of Huang et al. 2024, arXiv 2501.05441, table 1, on networks of ours.
@@ -165,13 +165,13 @@ def penalised(
 
 
 RECIPES = {
-    "rpgan-r1-r2": partial(penalised, DENSE, "rpgan", ("r1", "r2")),
-    "gan-r1-r2": partial(penalised, DENSE, "gan", ("r1", "r2")),
-    "rpgan-r1": partial(penalised, DENSE, "rpgan", ("r1",)),
-    "gan-r1": partial(penalised, DENSE, "gan", ("r1",)),
-    "rpgan": partial(penalised, DENSE, "rpgan", ()),
-    "conv-rpgan-r1-r2": partial(penalised, CONVOLUTIONAL, "rpgan", ("r1", "r2")),
-    "conv-rpgan-r1": partial(penalised, CONVOLUTIONAL, "rpgan", ("r1",)),
+    "rpgan-r1-r2": partial(penalized, DENSE, "rpgan", ("r1", "r2")),
+    "gan-r1-r2": partial(penalized, DENSE, "gan", ("r1", "r2")),
+    "rpgan-r1": partial(penalized, DENSE, "rpgan", ("r1",)),
+    "gan-r1": partial(penalized, DENSE, "gan", ("r1",)),
+    "rpgan": partial(penalized, DENSE, "rpgan", ()),
+    "conv-rpgan-r1-r2": partial(penalized, CONVOLUTIONAL, "rpgan", ("r1", "r2")),
+    "conv-rpgan-r1": partial(penalized, CONVOLUTIONAL, "rpgan", ("r1",)),
     "pacgan": pacgan,
     "tiny": tiny,
 }

@@ -29,9 +29,9 @@ from gan_jax.augment import of_example, unchanged
 from gan_jax.data import Data, in_memory, tfds_source
 from gan_jax.data.images import check_images, stack_digits
 from gan_jax.game import Game
-from gan_jax.metrics.classifier import training_and_held_out
-from gan_jax.metrics.classifier_cache import cached_classifier
 from gan_jax.metrics.evaluators.stacked import stacked_digits
+from gan_jax.metrics.networks.cache import cached_classifier
+from gan_jax.metrics.networks.classifier import training_and_held_out
 from gan_jax.models.blocks import BatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main

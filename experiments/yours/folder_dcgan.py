@@ -129,7 +129,7 @@ def experiment(
         data=Data(
             source_fn=images,
             held_out_share=held_out_share,
-            prepare_fn=image_fields if num_classes is None else labelled_fields,
+            prepare_fn=image_fields if num_classes is None else labeled_fields,
             augment_fn=of_example(mirror) if flip else None,
         ),
         steps=steps,
@@ -145,7 +145,7 @@ def experiment(
     )
 
 
-def labelled_fields(key, example):
+def labeled_fields(key, example):
     """The image, and the class that both players are told."""
     return image_fields(key, example) | {"condition": example["label"]}
 

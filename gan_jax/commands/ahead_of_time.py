@@ -17,11 +17,11 @@ from jax.sharding import PartitionSpec as P
 
 from gan_jax.game import from_latents, make_train_step
 from gan_jax.game.initial import shapes_of_samples
-from gan_jax.game.loops import traced_for
+from gan_jax.game.scan import traced_for
 from gan_jax.training.experiment import Experiment, feed_of
 from gan_jax.training.first_batch import batch_shapes
-from gan_jax.training.placement import device_mesh, shard_rows, state_sharding
-from gan_jax.training.states import abstract_state
+from gan_jax.training.restore import abstract_state
+from gan_jax.training.sharding import device_mesh, shard_rows, state_sharding
 
 
 class Chip(NamedTuple):

@@ -12,8 +12,8 @@ import tyro
 from gan_jax.game import GANState
 from gan_jax.training.experiment import Experiment, rebuild
 from gan_jax.training.messages import exit_with_message
+from gan_jax.training.restore import CheckpointName, member_at, state_at
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import CheckpointName, member_at, state_at
 
 _KEYWORD, _FLAG = inspect.Parameter.KEYWORD_ONLY, tyro.conf.FlagCreatePairsOff[bool]
 

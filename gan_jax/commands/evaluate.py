@@ -15,8 +15,8 @@ import tyro
 from gan_jax.commands.command import Checkpoint, as_command
 from gan_jax.commands.folders import evaluate_folders
 from gan_jax.metrics.evaluators.images import distances
-from gan_jax.metrics.feature_networks import inception_network
-from gan_jax.metrics.published_weights import published_weights
+from gan_jax.metrics.networks.network import inception_network
+from gan_jax.metrics.networks.published_weights import published_weights
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.figures_log import read_protocols
 from gan_jax.training.figures_table import figures_table

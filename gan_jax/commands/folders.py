@@ -14,9 +14,9 @@ from gan_jax.drawing.sampler import real as as_they_are
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators import Evaluator
 from gan_jax.metrics.evaluators.images import NetworkFn, distances
-from gan_jax.metrics.feature_networks import inception_network
+from gan_jax.metrics.networks.network import inception_network
+from gan_jax.metrics.networks.published_weights import published_weights
 from gan_jax.metrics.networks.rotations import rotations_network
-from gan_jax.metrics.published_weights import published_weights
 from gan_jax.training.figures_table import aligned
 
 _LEAST = 20  # images of a row

@@ -18,8 +18,8 @@ from gan_jax.game import GANState, make_train_step
 from gan_jax.game.keys import run_keys
 from gan_jax.training.experiment import Experiment, feed_of, rebuild
 from gan_jax.training.parallel import jit_arrangement
+from gan_jax.training.restore import member_at, state_before
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import member_at, state_before
 
 
 @as_command

@@ -19,9 +19,9 @@ from gan_jax.drawing.files import write_samples
 from gan_jax.drawing.pictures import image_grid
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.given import load_given
+from gan_jax.training.restore import step_of
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.saved import sampler_of
-from gan_jax.training.states import step_of
 
 _LAST = Checkpoint()
 

@@ -18,12 +18,12 @@ from scipy.sparse.linalg import LinearOperator, eigs
 from gan_jax.commands.command import Checkpoint, as_command
 from gan_jax.drawing.pictures import check_picture_request, save_picture, spectrum_picture
 from gan_jax.game import Game, GANState
-from gan_jax.game.batch import Batch
+from gan_jax.game.check_batch import Batch
 from gan_jax.game.keys import run_keys
 from gan_jax.stability.jacobian import field_jacobian, field_product
 from gan_jax.training.experiment import Experiment, feed_of
 from gan_jax.training.first_batch import first_batch
-from gan_jax.training.states import step_of
+from gan_jax.training.restore import step_of
 
 DENSE = 2_000
 _LAST = Checkpoint()

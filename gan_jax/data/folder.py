@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_jax.data.array_file import SUFFIX, read_array
 from gan_jax.data.class_folders import classes_of, too_high
-from gan_jax.data.image_file import MODES, check_colour, kind_of, read_image
+from gan_jax.data.image_file import MODES, check_color, kind_of, read_image
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", SUFFIX, ".png", ".tif", ".tiff", ".webp")
 _HASHED_WHOLE = 2**31  # bytes of all files: beyond that their ends are hashed
@@ -53,7 +53,7 @@ class FolderSource:
         if labels not in (None, "subfolders"):
             raise ValueError(f"labels must be subfolders or None, got {labels!r}")
         self.folder, self.size, self.channels = Path(folder), sides, channels
-        self.background = check_colour(background)
+        self.background = check_color(background)
         self.files = _found(self.folder)
         self._check_channels()
         self.names: dict[str, tuple[str, ...]] = {}

@@ -47,7 +47,7 @@ def fitted(image: Image.Image, size: Size | None) -> Image.Image:
     return ImageOps.fit(image, (size[1], size[0]), Image.Resampling.LANCZOS)
 
 
-def check_colour(name: str) -> str:
+def check_color(name: str) -> str:
     """The colour's name, if it is one.
 
     Raises:

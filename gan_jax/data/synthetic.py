@@ -32,8 +32,8 @@ def mixture_of_normals(
     generator = np.random.default_rng(seed)
     samples = np.full(num, np.nan)
     while (outside := ~((samples > low) & (samples < high))).any():
-        centres = generator.choice(means, outside.sum())
-        samples[outside] = generator.normal(centres, std)
+        centers = generator.choice(means, outside.sum())
+        samples[outside] = generator.normal(centers, std)
     return samples[:, None].astype(np.float32)
 
 

@@ -47,15 +47,15 @@ def image_grid(samples: np.ndarray, *, columns: int | None = None) -> Image.Imag
     return Image.fromarray(grid[..., 0] if channels == 1 else grid)
 
 
-def neighbours_picture(samples: np.ndarray, neighbours: np.ndarray) -> Image.Image:
+def neighbors_picture(samples: np.ndarray, neighbors: np.ndarray) -> Image.Image:
     """A row for each sample: itself, a white gap, and the real images that are nearest to it.
 
     Args:
         samples: images ``[N, H, W, C]``.
-        neighbours: ``[N, k, H, W, C]``, the nearest first.
+        neighbors: ``[N, k, H, W, C]``, the nearest first.
     """
     gap = np.ones_like(samples[:, None])
-    rows = np.concatenate([samples[:, None], gap, neighbours], axis=1)
+    rows = np.concatenate([samples[:, None], gap, neighbors], axis=1)
     return image_grid(rows.reshape(-1, *samples.shape[1:]), columns=rows.shape[1])
 
 

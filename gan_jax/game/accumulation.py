@@ -6,9 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gan_jax.game.batch import Batch
 from gan_jax.game.batch_axis import BatchAxis
-from gan_jax.game.loops import scan
+from gan_jax.game.check_batch import Batch
+from gan_jax.game.scan import scan
 
 
 def accumulated(

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from gan_jax.context import Memory
-from gan_jax.game.batch import Batch, check_batch, num_rows, rows_of
+from gan_jax.game.check_batch import Batch, check_batch, num_rows, rows_of
 from gan_jax.game.game import Game
 from gan_jax.game.passes import first_pass
 from gan_jax.game.show import augmented, draw_latents, show, turn_of

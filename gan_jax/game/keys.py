@@ -12,7 +12,7 @@ import jax
 class RunKeys(NamedTuple):
     """The streams of a run, from its root key."""
 
-    initialisation: jax.Array
+    initialization: jax.Array
     step: jax.Array
     drawing: jax.Array
     data: jax.Array

@@ -13,8 +13,8 @@ from typing import Any
 import jax
 
 from gan_jax.context import Context, Exhibit, Named
-from gan_jax.game.batch import Batch, num_rows
 from gan_jax.game.batch_axis import BatchAxis
+from gan_jax.game.check_batch import Batch, num_rows
 from gan_jax.game.game import Game
 from gan_jax.game.keys import UpdateKeys, augmentation_key
 from gan_jax.game.passes import Variables, by_name, one_pass

@@ -13,12 +13,12 @@ import jax.numpy as jnp
 
 from gan_jax.context import Context, Rows, Shown, Term
 from gan_jax.game.accumulation import accumulated
-from gan_jax.game.batch import Batch
 from gan_jax.game.batch_axis import BatchAxis
+from gan_jax.game.check_batch import Batch
 from gan_jax.game.game import Game
 from gan_jax.game.keys import named, update_keys
 from gan_jax.game.look import look
-from gan_jax.game.loops import cond
+from gan_jax.game.scan import cond
 from gan_jax.game.state import GANState
 
 Metrics = dict[str, jax.Array]

@@ -18,8 +18,8 @@ from jax import lax
 
 from gan_jax.context import Memory, Named, Seen
 from gan_jax.ema import move_ema
-from gan_jax.game.batch import Batch, check_batch, num_rows, rows_of
 from gan_jax.game.batch_axis import divided, undivided
+from gan_jax.game.check_batch import Batch, check_batch, num_rows, rows_of
 from gan_jax.game.game import Game
 from gan_jax.game.keys import named
 from gan_jax.game.objective import Metrics

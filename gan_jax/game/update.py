@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import optax
 
 from gan_jax.context import Rows
-from gan_jax.game.batch import Batch, rows_of
 from gan_jax.game.batch_axis import BatchAxis
+from gan_jax.game.check_batch import Batch, rows_of
 from gan_jax.game.game import Game
 from gan_jax.game.objective import Beside, Metrics, objective
 from gan_jax.game.state import GANState

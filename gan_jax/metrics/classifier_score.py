@@ -3,8 +3,8 @@
 import numpy as np
 
 from gan_jax.data import ArraySource
-from gan_jax.metrics.classifier import train_classifier
 from gan_jax.metrics.estimate import Estimate
+from gan_jax.metrics.networks.classifier import train_classifier
 
 
 def classifier_accuracy_score(
@@ -17,7 +17,7 @@ def classifier_accuracy_score(
     Args:
         samples: generated ``image`` uint8 ``[N, H, W, C]`` and integer ``label``.
         real: likewise; not trained on by the generator, ideally.
-        **training_options: of :func:`gan_jax.metrics.classifier.train_classifier`.
+        **training_options: of :func:`gan_jax.metrics.networks.classifier.train_classifier`.
 
     Returns:
         In [0, 1]; compare it with that of as many real training images. Unlike the other errors of

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gan_jax.metrics.checks import Features, check_features, check_pair
 from gan_jax.metrics.errors import of_two_orders
 from gan_jax.metrics.estimate import Estimate
-from gan_jax.metrics.feature_sets import Features, check_features, check_pair
 from gan_jax.metrics.frechet_expansion import Expansion, expansion
 from gan_jax.metrics.moments import Moments, moments
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.metrics.feature_sets import Features
+from gan_jax.metrics.checks import Features
 from gan_jax.metrics.moments import Moments, moments
 
 ROWS = 5000  # as many tell the variance to 1 %; all of 50,000 in 2,048 dimensions cost seconds
@@ -61,9 +61,9 @@ def expansion(features: Features, reference: Moments, root: np.ndarray) -> Expan
     rows = features
     if len(features) > ROWS:
         rows = features[random.choice(len(features), ROWS, replace=False)]
-    centred, scales = rows - found.mean, scales[extends]
-    z = centred @ (root @ vectors[:, extends]) / np.sqrt(scales)
-    influence = 2.0 * centred @ difference + (centred**2).sum(1) - (z**2).sum(1)
+    centered, scales = rows - found.mean, scales[extends]
+    z = centered @ (root @ vectors[:, extends]) / np.sqrt(scales)
+    influence = 2.0 * centered @ difference + (centered**2).sum(1) - (z**2).sum(1)
     first = random.integers(len(z), size=PAIRS)
     second = (first + random.integers(1, len(z), size=PAIRS)) % len(z)
     return Expansion(

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.metrics.checks import Features, check_pair
 from gan_jax.metrics.errors import of_two_orders
 from gan_jax.metrics.estimate import Estimate
-from gan_jax.metrics.feature_sets import Features, check_pair
 
 
 def squared_mmd(features: Features, reference: Features) -> float:

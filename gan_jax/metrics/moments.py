@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.metrics.feature_sets import Features, check_features
+from gan_jax.metrics.checks import Features, check_features
 
 
 class Moments(NamedTuple):
@@ -34,8 +34,8 @@ def moments(features: Features) -> Moments:
     """Of one set of features ``[N, F]``, N >= 1."""
     features = check_features("features", features, at_least=1)
     mean = features.mean(0)
-    centred = features - mean
-    return Moments(len(features), mean, centred.T @ centred)
+    centered = features - mean
+    return Moments(len(features), mean, centered.T @ centered)
 
 
 def combined(first: Moments, second: Moments) -> Moments:

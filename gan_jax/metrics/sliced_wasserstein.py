@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from gan_jax.metrics.checks import Features, check_pair
 from gan_jax.metrics.estimate import Estimate
-from gan_jax.metrics.feature_sets import Features, check_pair
 from gan_jax.metrics.wasserstein_error import mean_wasserstein_1
 
 

@@ -51,9 +51,9 @@ def mean_wasserstein_1(samples: np.ndarray, reference: np.ndarray) -> Estimate:
         potentials += potential.reshape(num, values).mean(1)
         cuts, widths, coarse = _coarse(gaps, difference)
         noise = below[cuts] * (1.0 - below[cuts]) / num
-        centre = np.sign(coarse) * np.sqrt(np.maximum(coarse**2 - noise / 2.0, 0.0))
+        center = np.sign(coarse) * np.sqrt(np.maximum(coarse**2 - noise / 2.0, 0.0))
         of_groups = _group_functions(ranks, np.repeat(group, values), cuts, groups)
-        other = centre + away @ of_groups  # [R, cuts]: c*
+        other = center + away @ of_groups  # [R, cuts]: c*
         resampled += np.abs(other) @ widths
         their_potentials += np.sign(other) @ (widths[:, None] * of_groups.T)
     error = _calibrated(potentials, resampled, their_potentials) / columns if num > 1 else None

@@ -134,8 +134,8 @@ def spectral(layer: nn.Module) -> Callable[..., jax.Array]:
     References:
         Miyato et al. 2018, arXiv 1802.05957, equation 8 and algorithm 1.
     """
-    normalised = nn.SpectralNorm(layer)
-    return lambda inputs, *, train: normalised(inputs, update_stats=train)
+    normalized = nn.SpectralNorm(layer)
+    return lambda inputs, *, train: normalized(inputs, update_stats=train)
 
 
 class Block(nn.Module):

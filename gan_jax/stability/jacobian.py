@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
-from gan_jax.game.batch import Batch
+from gan_jax.game.check_batch import Batch
 from gan_jax.game.game import Game
 from gan_jax.game.plays import simultaneous
 from gan_jax.game.state import GANState, TrainState

@@ -106,9 +106,9 @@ def _samples_first(artefacts: dict[str, dict[int, Path]]) -> dict[str, dict[int,
 def _old_pictures(path: Path) -> dict[str, dict[int, Path]]:
     """The pictures of a folder of format 1: ``samples/``, and the neighbours of an evaluation."""
     found = {n: s for n, s in read_artefacts(path).items() if n == "samples"}
-    neighbours = path / "neighbours.png"
-    if found and neighbours.is_file() and not neighbours.is_symlink():
-        found["sample_and_nearest_real_images"] = {max(found["samples"]): neighbours}
+    neighbors = path / "neighbours.png"
+    if found and neighbors.is_file() and not neighbors.is_symlink():
+        found["sample_and_nearest_real_images"] = {max(found["samples"]): neighbors}
     return found
 
 

@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from gan_jax.game import Game, alternating, init, make_train_step
-from gan_jax.game.batch import Batch
+from gan_jax.game.check_batch import Batch
 from gan_jax.game.update import Play
 from gan_jax.models.blocks import DEVICE_AXIS
 from gan_jax.testing.law import Law, claimed, expect, expect_close, leaves_by_path

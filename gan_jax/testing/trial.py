@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from gan_jax.game import Game, GANState, init, make_train_step
-from gan_jax.game.batch import Batch
+from gan_jax.game.check_batch import Batch
 from gan_jax.game.update import Play
 
 PLAYERS = ("generator", "discriminator")

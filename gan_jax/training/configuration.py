@@ -9,7 +9,7 @@ from gan_jax.training.batch_record import shapes_as_json
 from gan_jax.training.compare_arrays import array_paths
 from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.first_batch import Batch
-from gan_jax.training.states import abstract_state
+from gan_jax.training.restore import abstract_state
 
 # Fields of an experiment that a command may set beside the arguments of its function.
 OPTIONS = (

@@ -17,7 +17,7 @@ Lines = list[dict]  # of a metrics.jsonl
 _POINTS = 500  # of a curve in a page, at most
 _FEW = 25  # points that are marked each
 _FAR = 20.0  # the greatest value over the smallest, from which on the scale is logarithmic
-_COLOURS = (
+_COLORS = (
     "#2f7ed8", "#e07b39", "#3a9d5d", "#c94f6d", "#8c63c9", "#a08a2f", "#2a9fb0", "#808080",
 )  # fmt: skip
 _DASHES = ("solid", "dashed", "dotted", "dashdot")
@@ -145,7 +145,7 @@ def _draw(axis, names: list[str], runs: Mapping[str, Lines]) -> list[Key]:
             steps, values = _points(lines, name)
             if not steps:
                 continue
-            colour = _COLOURS[(nth if len(runs) > 1 else place) % len(_COLOURS)]
+            colour = _COLORS[(nth if len(runs) > 1 else place) % len(_COLORS)]
             dash = _DASHES[place % len(_DASHES)] if len(runs) > 1 else "solid"
             kept = np.unique(np.linspace(0, len(steps) - 1, _POINTS).astype(int))
             axis.plot(

@@ -15,8 +15,8 @@ from gan_jax.metrics.evaluators.evaluator import GENERATED
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.figures_log import Line, add_protocols, read_figures
 from gan_jax.training.json_files import add_lines
+from gan_jax.training.restore import members_of, step_of
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import members_of, step_of
 
 TRAINING, FINAL = "evaluate", "evaluate_final"  # streams of latents that no user's seed gives
 

@@ -21,10 +21,10 @@ from gan_jax.training.interruption import Interrupted, Request
 from gan_jax.training.measuring import Measuring
 from gan_jax.training.monitor import Monitor
 from gan_jax.training.parallel import Arrangement
-from gan_jax.training.placement import on_this_process
 from gan_jax.training.processes import largest, on_first
+from gan_jax.training.restore import step_of
 from gan_jax.training.run_log import NullLog, RunLog
-from gan_jax.training.states import step_of
+from gan_jax.training.sharding import on_this_process
 
 
 class NonFiniteError(ArithmeticError):

@@ -10,8 +10,8 @@ from gan_jax.training.best import Best, best_metric
 from gan_jax.training.evaluation import TRAINING, Evaluation, first_words
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.figures_log import Line, read_figures
+from gan_jax.training.restore import step_of
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import step_of
 
 _PREFIX = "eval/"
 

@@ -11,9 +11,9 @@ from gan_jax.drawing.artefacts import Artefact
 from gan_jax.game import GANState, Shown
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.health import NUM_SAMPLES, Watch, health_figures
+from gan_jax.training.restore import members_of
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_log import read_metrics
-from gan_jax.training.states import members_of
 
 _PREFIX = "health/"
 PICTURES = "pictures"  # the stream of latents of a run's artefacts

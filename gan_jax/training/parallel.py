@@ -1,4 +1,4 @@
-"""How the step runs on devices; :mod:`gan_jax.training.placement` says where arrays lie.
+"""How the step runs on devices; :mod:`gan_jax.training.sharding` says where arrays lie.
 
 An :class:`Arrangement` puts the same pure step on one device or on several. It runs ``count`` steps
 in one call, which saves the host's work between steps: the leading axis of a feed. Several seeds
@@ -22,12 +22,12 @@ from jax.sharding import PartitionSpec as P
 from gan_jax.data.batches import Feed
 from gan_jax.game import Game, GANState, alternating, make_train_step
 from gan_jax.game.keys import run_keys
-from gan_jax.game.loops import scan
 from gan_jax.game.objective import Metrics
+from gan_jax.game.scan import scan
 from gan_jax.game.step import TrainStep
 from gan_jax.game.update import Play
 from gan_jax.models.blocks import DEVICE_AXIS
-from gan_jax.training.placement import (
+from gan_jax.training.sharding import (
     check_divisible,
     device_mesh,
     put,

@@ -19,10 +19,10 @@ from gan_jax.training.experiment import Experiment, rebuild
 from gan_jax.training.figures_log import Line, read_figures
 from gan_jax.training.given import load_given
 from gan_jax.training.json_files import read_lines
+from gan_jax.training.restore import CheckpointName, member_at, state_at
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_log import read_metrics
 from gan_jax.training.saved import measure, sampler_of
-from gan_jax.training.states import CheckpointName, member_at, state_at
 from gan_jax.training.status import Status, read_status
 
 

@@ -30,13 +30,13 @@ from gan_jax.training.parallel import (
     pmap_arrangement,
     shard_map_arrangement,
 )
-from gan_jax.training.placement import device_mesh, on_this_process
 from gan_jax.training.processes import on_first
+from gan_jax.training.restore import abstract_state, check_memory, first_state
 from gan_jax.training.rollback import go_back
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_lock import locked
 from gan_jax.training.same_run import adopt
-from gan_jax.training.states import abstract_state, check_memory, first_state
+from gan_jax.training.sharding import device_mesh, on_this_process
 from gan_jax.training.summary import finished, is_finished, write_report
 
 ARRANGEMENTS = {

@@ -11,8 +11,8 @@ from gan_jax.training.experiment import Experiment
 from gan_jax.training.figures_log import Line, read_figures, read_protocols
 from gan_jax.training.figures_table import figures_table, worst
 from gan_jax.training.json_files import read_json, write_json
+from gan_jax.training.restore import step_of
 from gan_jax.training.run_folder import RunFolder
-from gan_jax.training.states import step_of
 
 
 def write_report(

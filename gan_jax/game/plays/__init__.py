@@ -3,7 +3,7 @@
 A kind of play is a function ``(game, axis, state, batch, key) -> (state, player -> Update)``. The
 state holds both players as they stand; ``key`` is the round's. One of your own is made of
 :func:`gan_jax.game.update.repeat` (a player's steps of a round), :func:`gan_jax.game.update.update`
-(one step), and :mod:`gan_jax.game.batch`, ``rows_of(batch)``. The generator first::
+(one step), and :mod:`gan_jax.game.check_batch`, ``rows_of(batch)``. The generator first::
 
     def generator_first(game, axis, state, batch, key):
         generator_key, discriminator_key = jax.random.split(key)

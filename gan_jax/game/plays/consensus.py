@@ -3,7 +3,7 @@
 import jax
 import optax
 
-from gan_jax.game.batch import rows_of
+from gan_jax.game.check_batch import rows_of
 from gan_jax.game.plays.simultaneous import check_one_step_each
 from gan_jax.game.update import Play, apply_gradient, gradient
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import jax
 
-from gan_jax.game.batch import Batch, rows_of
 from gan_jax.game.batch_axis import BatchAxis
+from gan_jax.game.check_batch import Batch, rows_of
 from gan_jax.game.game import Game
 from gan_jax.game.plays.simultaneous import check_one_step_each, simultaneous
 from gan_jax.game.state import GANState

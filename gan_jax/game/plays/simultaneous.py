@@ -2,8 +2,8 @@
 
 import jax
 
-from gan_jax.game.batch import Batch, rows_of
 from gan_jax.game.batch_axis import BatchAxis
+from gan_jax.game.check_batch import Batch, rows_of
 from gan_jax.game.game import Game
 from gan_jax.game.state import GANState
 from gan_jax.game.update import Update, update

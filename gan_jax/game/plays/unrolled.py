@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from gan_jax.game.loops import scan
 from gan_jax.game.objective import objective
+from gan_jax.game.scan import scan
 from gan_jax.game.update import Play, repeat, update
 
 

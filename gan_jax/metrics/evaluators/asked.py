@@ -18,7 +18,7 @@ from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators.evaluator import Evaluator, Figure
 from gan_jax.metrics.evaluators.images import NetworkFn, of_classifier, rows_of_each_part
 from gan_jax.metrics.evaluators.rows import of_rows
-from gan_jax.metrics.feature_networks import FeatureNetwork
+from gan_jax.metrics.networks.network import FeatureNetwork
 
 AskedFn = Callable[[Rows], np.ndarray]  # fields of rows -> the class that was asked for, [n]
 
@@ -111,7 +111,7 @@ def gan_train(
         num_samples: of a row; at most the training rows.
         asked_fn: ``rows -> classes [n]``, where the condition is more than the class.
         settings: further rows, as of :func:`asked_class`.
-        **training_options: of :func:`gan_jax.metrics.classifier.train_classifier`.
+        **training_options: of :func:`gan_jax.metrics.networks.classifier.train_classifier`.
 
     References:
         Ravuri and Vinyals 2019, arXiv 1905.10887, section 3 (classifier accuracy score); Shmelkov et
@@ -122,7 +122,7 @@ def gan_train(
     def measure_fn(sampler: Sampler) -> dict[str, Estimate]:
         samples = [(drawn.samples, drawn.rows) for drawn in sampler(part="training")]
         held_out = [(rows["real"], rows) for rows in data.rows("held_out")]
-        sources = [_labelled(blocks, asked_fn) for blocks in (samples, held_out)]
+        sources = [_labeled(blocks, asked_fn) for blocks in (samples, held_out)]
         return {"accuracy": classifier_accuracy_score(*sources, **training_options)}
 
     return Evaluator(
@@ -145,7 +145,7 @@ def _rows(data: Data) -> str:
     return "held-out" if data.has_held_out else "other training"
 
 
-def _labelled(blocks: list[tuple[np.ndarray, Rows]], asked_fn: AskedFn) -> ArraySource:
+def _labeled(blocks: list[tuple[np.ndarray, Rows]], asked_fn: AskedFn) -> ArraySource:
     images = [real_to_pixels(images) for images, _ in blocks]
     labels = [np.asarray(asked_fn(rows)) for _, rows in blocks]
     return ArraySource({"image": np.concatenate(images), "label": np.concatenate(labels)})

@@ -11,9 +11,9 @@ from gan_jax.drawing.sampler import real
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators.evaluator import Evaluator, Figure
 from gan_jax.metrics.evaluators.images import NetworkFn
-from gan_jax.metrics.feature_networks import embedded
 from gan_jax.metrics.frechet import frechet_to
 from gan_jax.metrics.moments import Moments, streaming_moments
+from gan_jax.metrics.networks.network import embedded
 
 
 def frechet(data: Data, *, network_fn: NetworkFn, num_samples: int = 50_000) -> Evaluator:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import softmax
 
 from gan_jax.data import Data
-from gan_jax.data.labelled import labelled_images
+from gan_jax.data.labeled import labeled_images
 from gan_jax.drawing import Sampler
 from gan_jax.drawing.sampler import noise, real
 from gan_jax.metrics.classes import (
@@ -17,19 +17,19 @@ from gan_jax.metrics.classes import (
     confident_share_estimate,
     rarest_share,
 )
+from gan_jax.metrics.data_copying import closer_share
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators.evaluator import Evaluator, Figure
-from gan_jax.metrics.feature_networks import Embedded, FeatureNetwork, classifier_network, embed
 from gan_jax.metrics.frechet import frechet_estimate
 from gan_jax.metrics.inception_score import inception_score
 from gan_jax.metrics.kernel_distance import kernel_distance
-from gan_jax.metrics.memorisation import closer_share
 from gan_jax.metrics.ms_ssim import WINDOW, ms_ssim_diversity
-from gan_jax.metrics.neighbour_errors import prdc_estimates
+from gan_jax.metrics.neighbor_errors import prdc_estimates
+from gan_jax.metrics.networks.network import Embedded, FeatureNetwork, classifier_network, embed
 from gan_jax.metrics.sliced_wasserstein import sliced_wasserstein
 
 NetworkFn = Callable[[Data], FeatureNetwork]
-NEIGHBOURS = 5
+NEIGHBORS = 5
 
 
 def of_classifier(data: Data, *, steps: int = 1000, **options: Any) -> FeatureNetwork:
@@ -38,9 +38,9 @@ def of_classifier(data: Data, *, steps: int = 1000, **options: Any) -> FeatureNe
     Args:
         data: whose examples have a ``label``.
         steps: of its training.
-        **options: of :func:`gan_jax.metrics.classifier.train_classifier`.
+        **options: of :func:`gan_jax.metrics.networks.classifier.train_classifier`.
     """
-    return classifier_network(labelled_images(data), steps=steps, **options)
+    return classifier_network(labeled_images(data), steps=steps, **options)
 
 
 def quality(
@@ -141,7 +141,7 @@ _ESTIMATORS = {
     "frechet": "between fitted Gaussians, covariances over N - 1",
     "kernel": "unbiased, cubic kernel, 100 subsets of 1,000 or a quarter",
     "inception_score": "mean of 10 parts",
-    "precision": f"k = {NEIGHBOURS} nearest neighbours",
+    "precision": f"k = {NEIGHBORS} nearest neighbours",
     "sliced_wasserstein": "Wasserstein-1, 256 directions",
     "ms_ssim": "mean of 1,000 pairs of the first 1,000 samples",
     "data_copying": "share of pairs in which a sample is nearer to the reference than a held-out "
@@ -156,7 +156,7 @@ def _distances(seen: Embedded, reference: Embedded, seed: int) -> dict[str, Esti
         "frechet": frechet_estimate(*features),
         "kernel": kernel_distance(*features, subset_size=size, seed=seed),
         "inception_score": inception_score(seen.logits, seed=seed),
-        **prdc_estimates(*features, k=NEIGHBOURS)._asdict(),
+        **prdc_estimates(*features, k=NEIGHBORS)._asdict(),
         "sliced_wasserstein": sliced_wasserstein(*features, seed=seed),
     }
 

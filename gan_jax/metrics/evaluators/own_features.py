@@ -11,17 +11,17 @@ from gan_jax.data import Data
 from gan_jax.data.dataset import Part
 from gan_jax.drawing import Sampler
 from gan_jax.drawing.sampler import noise, real
+from gan_jax.metrics.data_copying import closer_share
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators.evaluator import Evaluator, Figure
 from gan_jax.metrics.evaluators.images import NetworkFn, of_classifier, rows_of_each_part
-from gan_jax.metrics.feature_networks import FeatureNetwork, embed
 from gan_jax.metrics.frechet import frechet_estimate_to
-from gan_jax.metrics.memorisation import closer_share
 from gan_jax.metrics.moments import moments
-from gan_jax.metrics.neighbour_errors import prdc_estimates
+from gan_jax.metrics.neighbor_errors import prdc_estimates
+from gan_jax.metrics.networks.network import FeatureNetwork, embed
 from gan_jax.metrics.networks.rotations import rotations_network
 
-NEIGHBOURS = 5  # fewer where there are fewer samples
+NEIGHBORS = 5  # fewer where there are fewer samples
 _MAX_REFERENCE = 10_000
 NEAR = {
     "precision": Figure("precision", "more"),
@@ -38,10 +38,10 @@ def features_of(data: Data, *, steps: int = 500, **training_options: Any) -> Fea
     Args:
         data: images.
         steps: of the training.
-        **training_options: of :func:`gan_jax.metrics.classifier.train_classifier`.
+        **training_options: of :func:`gan_jax.metrics.networks.classifier.train_classifier`.
     """
-    labelled = not isinstance(data.training, Mapping) and "label" in data.training[0]
-    network_fn = of_classifier if labelled else rotations_network
+    labeled = not isinstance(data.training, Mapping) and "label" in data.training[0]
+    network_fn = of_classifier if labeled else rotations_network
     return network_fn(data, steps=steps, **training_options)
 
 
@@ -66,7 +66,7 @@ def own_features(
         ValueError: there are fewer than 2 images in either part.
     """
     num, size = rows_of_each_part(data, num_samples), min(_MAX_REFERENCE, data.size("training"))
-    k = min(NEIGHBOURS, num - 1)
+    k = min(NEIGHBORS, num - 1)
     network = network_fn(data)
     training = cache(lambda: _look(network, data, "training", size, seed))
     held_out = cache(lambda: _look(network, data, "held_out", num, seed))

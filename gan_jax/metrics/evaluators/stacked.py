@@ -7,13 +7,13 @@ import numpy as np
 from gan_jax.data import Data
 from gan_jax.drawing import Sampler
 from gan_jax.drawing.sampler import noise, real
-from gan_jax.metrics.classifier import Classifier
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators.evaluator import Evaluator, Figure
 from gan_jax.metrics.evaluators.images import rows_of_each_part
-from gan_jax.metrics.feature_networks import digest
 from gan_jax.metrics.frechet import frechet_estimate
 from gan_jax.metrics.modes import kl_to_uniform_estimate, modes_covered
+from gan_jax.metrics.networks.classifier import Classifier
+from gan_jax.metrics.networks.network import digest
 
 MODES = 1000
 

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data import ArraySource, Data
-from gan_jax.data.labelled import checked_pixels
-from gan_jax.metrics.classifier_cache import cached_classifier
-from gan_jax.metrics.feature_networks import FeatureNetwork, network_of
+from gan_jax.data.labeled import checked_pixels
+from gan_jax.metrics.networks.cache import cached_classifier
+from gan_jax.metrics.networks.network import FeatureNetwork, network_of
 
 _MAX_IMAGES = 20_000
 _MAX_BYTES = 2**29  # of all turned squares in memory
@@ -35,7 +35,7 @@ def rotations_network(
             ``training`` are taken: five sixths to train on, and the rest for its accuracy.
         steps: of its training.
         seed: of its training.
-        **training_options: of :func:`gan_jax.metrics.classifier.train_classifier`.
+        **training_options: of :func:`gan_jax.metrics.networks.classifier.train_classifier`.
 
     Raises:
         ValueError: ``real`` is no image, or there are fewer than 6 of them.

@@ -1,6 +1,6 @@
 """Precision, recall, density and coverage with their standard errors.
 
-Beside :func:`gan_jax.metrics.neighbours.prdc`, which costs a half of it. Precision and density are
+Beside :func:`gan_jax.metrics.neighbors.prdc`, which costs a half of it. Precision and density are
 means over the samples. Recall and coverage are shares of the real ones, and depend on the samples
 as a set.
 """
@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.metrics.checks import Features, check_pair
 from gan_jax.metrics.errors import mean_of, share
 from gan_jax.metrics.estimate import Estimate
-from gan_jax.metrics.feature_sets import Features, check_pair
-from gan_jax.metrics.neighbours import each_block, kth_distances
+from gan_jax.metrics.neighbors import each_block, kth_distances
 
 HALVES = 64  # of coverage: products of matrices
 SUBSETS, KEPT = 24, 0.55  # of recall: each a look at all distances
-NEIGHBOURS = 6  # times k: among so many, k stay in a subset
+NEIGHBORS = 6  # times k: among so many, k stay in a subset
 
 
 class PRDCEstimates(NamedTuple):
-    """:class:`gan_jax.metrics.neighbours.PRDC` with errors."""
+    """:class:`gan_jax.metrics.neighbors.PRDC` with errors."""
 
     precision: Estimate
     recall: Estimate
@@ -29,7 +29,7 @@ class PRDCEstimates(NamedTuple):
 
 
 def prdc_estimates(features: Features, reference: Features, *, k: int = 5) -> PRDCEstimates:
-    """:func:`gan_jax.metrics.neighbours.prdc` with errors: features redrawn, reference held.
+    """:func:`gan_jax.metrics.neighbors.prdc` with errors: features redrawn, reference held.
 
     *Coverage*: to leave one sample out uncovers the real ones that it covers alone. For a real one
     with a mean of l samples in its ball the variance is ``exp(-l) (1 - exp(-l))``, and leaving one
@@ -52,7 +52,7 @@ def prdc_estimates(features: Features, reference: Features, *, k: int = 5) -> PR
         k: neighbours, at least 1.
 
     Raises:
-        ValueError: as :func:`gan_jax.metrics.neighbours.prdc`.
+        ValueError: as :func:`gan_jax.metrics.neighbors.prdc`.
 
     References:
         Shao and Wu 1989, doi 10.1214/aos/1176347263 (leaving out a share of the samples).
@@ -116,7 +116,7 @@ class _Coverage:
 
 def _radii(rows: Features, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Of all rows ``[N]``; of random subsets ``[SUBSETS, N]``, -1 for rows outside."""
-    numbers, distances = _other_rows(rows, min(NEIGHBOURS * k, len(rows) - 1))
+    numbers, distances = _other_rows(rows, min(NEIGHBORS * k, len(rows) - 1))
     random, num = np.random.default_rng(0), len(rows)
     radii = np.full((SUBSETS, num), -1.0)
     for of_subset in radii:

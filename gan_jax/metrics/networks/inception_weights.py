@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from gan_jax.metrics.inception import SIZE, InceptionV3
-from gan_jax.metrics.torch_weights import read_weights
+from gan_jax.metrics.networks.inception import SIZE, InceptionV3
+from gan_jax.metrics.networks.torch_weights import read_weights
 
 # What PyTorch calls a layer's arrays -> (collection, name, order of the axes) of Flax.
 _CONV = {"weight": ("params", "kernel", (2, 3, 1, 0))}
@@ -28,7 +28,7 @@ def inception_variables(file: Path) -> dict[str, Any]:
 
     Args:
         file: such as ``pt_inception-2015-12-05-6726825d.pth``; see
-            :func:`gan_jax.metrics.torch_weights.read_weights`.
+            :func:`gan_jax.metrics.networks.torch_weights.read_weights`.
 
     Raises:
         ValueError: the file holds other layers, or layers of other shapes.

@@ -7,7 +7,7 @@ from gan_jax.data.dataset import Data
 from gan_jax.data.images import real_to_pixels
 
 
-def labelled_images(data: Data) -> ArraySource:
+def labeled_images(data: Data) -> ArraySource:
     """The training images after ``prepare_fn``, as pixels, with the ``label`` of each example.
 
     Args:

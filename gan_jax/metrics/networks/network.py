@@ -11,11 +11,11 @@ import numpy as np
 
 from gan_jax.data import ArraySource
 from gan_jax.drawing.blocks import filled, in_blocks
-from gan_jax.metrics.classifier import Classifier, training_and_held_out
-from gan_jax.metrics.classifier_cache import cached_classifier
-from gan_jax.metrics.inception import NUM_FEATURES, SIZE, InceptionV3
-from gan_jax.metrics.inception_weights import inception_variables
-from gan_jax.metrics.resize import antialiased_bicubic, legacy_bilinear
+from gan_jax.metrics.networks.cache import cached_classifier
+from gan_jax.metrics.networks.classifier import Classifier, training_and_held_out
+from gan_jax.metrics.networks.inception import NUM_FEATURES, SIZE, InceptionV3
+from gan_jax.metrics.networks.inception_weights import inception_variables
+from gan_jax.metrics.networks.resize import antialiased_bicubic, legacy_bilinear
 
 
 class FeatureNetwork(NamedTuple):
@@ -127,7 +127,7 @@ def classifier_network(source: ArraySource, **training_options: Any) -> FeatureN
 
     Args:
         source: with ``image`` uint8 and ``label``.
-        **training_options: of :func:`gan_jax.metrics.classifier.train_classifier`.
+        **training_options: of :func:`gan_jax.metrics.networks.classifier.train_classifier`.
     """
     seed = training_options.get("seed", 0)
     classifier = cached_classifier(*training_and_held_out(source, seed=seed), **training_options)
@@ -169,7 +169,7 @@ def inception_network(
     Images are rounded to 256 levels, as files hold them, and resized; grey ones are repeated to three channels.
 
     Args:
-        file: the published weights; see :func:`gan_jax.metrics.inception_weights.inception_variables`.
+        file: the published weights; see :func:`gan_jax.metrics.networks.inception_weights.inception_variables`.
         resize: the protocol's.
     """
     variables = inception_variables(file)

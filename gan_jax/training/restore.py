@@ -196,4 +196,4 @@ def _new_state(experiment: Experiment, batch: Batch, shardings: Any = None) -> G
 
 
 def _init_fn(experiment: Experiment) -> Callable[[jax.Array, Batch], GANState]:
-    return lambda root_key, batch: init(experiment.game, run_keys(root_key).initialisation, batch)
+    return lambda root_key, batch: init(experiment.game, run_keys(root_key).initialization, batch)

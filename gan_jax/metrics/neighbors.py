@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
 
-from gan_jax.metrics.feature_sets import Features, check_pair
+from gan_jax.metrics.checks import Features, check_pair
 
 BLOCK_MIB = 256  # of distances in memory at once
 

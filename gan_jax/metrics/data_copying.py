@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from gan_jax.metrics.checks import Features, check_pair
 from gan_jax.metrics.errors import standard_error_of
 from gan_jax.metrics.estimate import Estimate
-from gan_jax.metrics.feature_sets import Features, check_pair
-from gan_jax.metrics.neighbours import nearest
+from gan_jax.metrics.neighbors import nearest
 
 
 def closer_share(features: Features, held_out: Features, training: Features) -> Estimate:

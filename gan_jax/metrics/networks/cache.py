@@ -18,7 +18,12 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from gan_jax.data import ArraySource
-from gan_jax.metrics.classifier import VERSION, Classifier, ConvClassifier, train_classifier
+from gan_jax.metrics.networks.classifier import (
+    VERSION,
+    Classifier,
+    ConvClassifier,
+    train_classifier,
+)
 
 _RECORD = "record"
 
@@ -26,7 +31,7 @@ _RECORD = "record"
 def cached_classifier(
     training: ArraySource, held_out: ArraySource, *, folder: Path | None = None, **training_options
 ) -> Classifier:
-    """:func:`gan_jax.metrics.classifier.train_classifier`, the first time; then what it made.
+    """:func:`gan_jax.metrics.networks.classifier.train_classifier`, the first time; then what it made.
 
     Args:
         training: labelled images.

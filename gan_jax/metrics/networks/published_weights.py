@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from gan_jax.metrics.classifier_cache import cache_folder
+from gan_jax.metrics.networks.cache import cache_folder
 
 URL = (
     "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
