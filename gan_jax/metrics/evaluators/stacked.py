@@ -77,7 +77,7 @@ def _read(classifier: Classifier, blocks: list[np.ndarray]) -> tuple[np.ndarray,
     images = np.concatenate(blocks)
     modes, features = 0, []
     for channel in range(3):
-        probabilities, read = classifier.judge(images[..., channel : channel + 1])
+        probabilities, read = classifier.classify(images[..., channel : channel + 1])
         modes = 10 * modes + probabilities.argmax(1)
         features.append(read)
     return modes, np.concatenate(features, axis=1)

@@ -59,9 +59,9 @@ class Classifier(NamedTuple):
     accuracy: float
     num_held_out: int
 
-    def judge(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def classify(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Images ``[N, H, W, C]`` in [-1, 1] to (probabilities ``[N, classes]``, features)."""
-        return _judge(self.network, self.variables, images)
+        return _classify(self.network, self.variables, images)
 
 
 def training_and_held_out(source: ArraySource, *, seed: int = 0) -> tuple[ArraySource, ArraySource]:
@@ -112,7 +112,7 @@ def train_classifier(
     changes += [rotate(max_degrees=max_degrees)] if max_degrees else []
     variables = _fit(network, batches, compose(*changes), seed, steps)
     classifier = Classifier(network, variables, 0.0, len(held_out))
-    probabilities, _ = classifier.judge(pixels_to_real(held_out.arrays)["real"])
+    probabilities, _ = classifier.classify(pixels_to_real(held_out.arrays)["real"])
     accuracy = (probabilities.argmax(1) == held_out.arrays["label"]).mean()
     return classifier._replace(accuracy=float(accuracy))
 
@@ -155,7 +155,7 @@ def _read(network: ConvClassifier, variables: dict, images: jax.Array):
     return jax.nn.softmax(logits), features
 
 
-def _judge(network, variables, images, batch_size: int = 1000):
+def _classify(network, variables, images, batch_size: int = 1000):
     parts = [
         _read(network, variables, images[start : start + batch_size])
         for start in range(0, len(images), batch_size)
