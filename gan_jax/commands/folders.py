@@ -79,7 +79,7 @@ def evaluate_folders(
     rows |= {name: (real_data, draw_fn) for name, draw_fn in evaluator.references.items()}
     found = {
         name: evaluator.measure_fn(_sampler(*row, evaluator.num))
-        for name, row in tqdm(rows.items(), desc="measuring", leave=False)
+        for name, row in tqdm(rows.items(), desc="measuring", leave=False, disable=None)
     }
     print(_told(real, fake, sources, evaluator, found))
     return found

@@ -48,7 +48,7 @@ def replay(
     feed = feed_of(experiment)
     arrangement = jit_arrangement(experiment.game, feed, jax.devices()[:1], play=experiment.play)
     state = arrangement.put_state(jax.tree.map(np.asarray, state))
-    for done in trange(begin, step - 1, desc="playing up to it", leave=False):
+    for done in trange(begin, step - 1, desc="playing up to it", leave=False, disable=None):
         state, _ = arrangement.train(state, feed.feed_fn(done, 1), experiment.root_key)
     print(f"step {step} of {folder.path}, from the checkpoint of step {begin}")
     print(_verdict(_one_step(experiment, feed, step, state)))

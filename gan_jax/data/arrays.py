@@ -87,7 +87,9 @@ def in_memory(
         arrays = {name: np.array(arrays[name]) for name in fields or arrays}
         return ArraySource(arrays, names=getattr(source, "names", {}))
     examples: dict[str, list] = {}
-    with tqdm(total=len(source), desc=description, unit="example", leave=False) as bar:
+    with tqdm(
+        total=len(source), desc=description, unit="example", leave=False, disable=None
+    ) as bar:
         for start in range(0, len(source), 1000):
             indices = range(start, min(start + 1000, len(source)))
             for example in read_many(source, indices):

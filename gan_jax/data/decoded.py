@@ -88,7 +88,9 @@ def _write(source: Source, folder: Path, fields: tuple[str, ...] | None, identit
             )
             for name in names
         }
-        with tqdm(total=len(source), desc="decoding", unit="example", leave=False) as bar:
+        with tqdm(
+            total=len(source), desc="decoding", unit="example", leave=False, disable=None
+        ) as bar:
             for start in range(0, len(source), _PART):
                 part = range(start, min(start + _PART, len(source)))
                 for index, example in zip(part, read_many(source, part), strict=True):
