@@ -1,0 +1,71 @@
+"""The families in PyTorch, functions of a Flax module's parameters, written from the papers for the tests.
+
+Images are NCHW here. ``p`` is a tree of parameters, whose kernels are turned where they are used.
+"""
+
+import torch
+import torch.nn.functional as F
+
+
+def conv(p, x, **options):
+    padding = options.pop("padding", p["kernel"].shape[0] // 2)
+    return F.conv2d(x, p["kernel"].permute(3, 2, 0, 1), p.get("bias"), padding=padding, **options)
+
+
+def dense(p, x):
+    x = x @ p["kernel"]
+    return x + p["bias"] if "bias" in p else x
+
+
+def batch_norm(x):
+    return F.batch_norm(x, None, None, training=True, eps=1e-5)
+
+
+def affine(x, gain, bias):
+    return x * gain[:, :, None, None] + bias[:, :, None, None]
+
+
+def up(x):
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def from_latents(p, z, width):
+    """Flax's rows are places first, channels last."""
+    x = dense(p, z)
+    side = int((x.shape[1] // width) ** 0.5)
+    return x.reshape(len(z), side, side, width).permute(0, 3, 1, 2)
+
+
+def label_norm(p, x, labels):
+    return affine(batch_norm(x), p["gain"]["embedding"][labels], p["bias"]["embedding"][labels])
+
+
+def sngan_block(p, x, labels):
+    h = F.relu(label_norm(p["LabelBatchNorm_0"], x, labels))
+    h = conv(p["UpsampleConv_0"], up(h))
+    h = F.relu(label_norm(p["LabelBatchNorm_1"], h, labels))
+    return conv(p["Conv_0"], h) + conv(p["Conv_1"], up(x))
+
+
+def sngan_generator(p, z, labels):
+    blocks = [name for name in p if name.startswith("ResidualBlock")]
+    x = from_latents(p["Dense_0"], z, p["ResidualBlock_0"]["Conv_1"]["kernel"].shape[2])
+    for index in range(len(blocks)):
+        x = sngan_block(p[f"ResidualBlock_{index}"], x, labels)
+    last = p["BatchNorm_0"]["BatchNorm_0"]
+    x = F.relu(affine(batch_norm(x), last["scale"][None], last["bias"][None]))
+    return torch.tanh(conv(p["Conv_0"], x))
+
+
+def sngan_discriminator(p, x, labels, halvings):
+    for index in range(len(p) - 1):
+        block = p[f"ResidualBlock_{index}"]
+        h = conv(block["Conv_0"], x if index == 0 else F.relu(x))
+        h = conv(block["Conv_1"], F.relu(h))
+        x = conv(block["Conv_2"], x) if "Conv_2" in block else x
+        if index < halvings:
+            h, x = F.avg_pool2d(h, 2), F.avg_pool2d(x, 2)
+        x = x + h
+    features = F.relu(x).sum((2, 3))
+    projected = (p["Head_0"]["Embed_0"]["embedding"][labels] * features).sum(1)
+    return dense(p["Head_0"]["Dense_0"], features)[:, 0] + projected
