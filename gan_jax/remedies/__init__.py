@@ -3,14 +3,17 @@
 ======================  ====================================================  ==========================
 remedy                  where it goes                                         file
 ======================  ====================================================  ==========================
-packing                 ``Game.augment_fn``                                   packing.py instance
-noise          ``Game.augment_fn``                                   instance_noise.py consistency
-(bCR, zCR)  ``Game.discriminator_terms``; zCR both players'       consistency.py LeCam
-``Game.discriminator_terms`` and ``Game.memory``      lecam.py feature matching
-``Game.generator_terms``                              feature_matching.py top-k
-``Game.generator_mean_fn``                            top_k.py weight clipping
-``Game.discriminator_optimizer``                      weight_clipping.py historical averaging
-either optimiser                                      historical_averaging.py
+packing                 ``Game.augment_fn``                                   packing.py
+instance noise          ``Game.augment_fn``                                   instance_noise.py
+consistency (bCR, zCR)  ``Game.discriminator_terms``; zCR both players'       consistency.py
+LeCam                   ``Game.discriminator_terms`` and ``Game.memory``      lecam.py
+feature matching        ``Game.generator_terms``                              feature_matching.py
+top-k                   ``Game.generator_mean_fn``                            top_k.py
+weight clipping         ``Game.discriminator_optimizer``                      weight_clipping.py
+historical averaging    either optimiser                                      historical_averaging.py
+auxiliary classes       both players' terms, and the discriminator's head     auxiliary_classes.py
+D2D-CE (ReACGAN)        both players' terms, and the discriminator's head     data_to_data.py
+information (InfoGAN)   both players' terms, the head and the latents         mutual_information.py
 ======================  ====================================================  ==========================
 
 Elsewhere, because they are more than remedies:
