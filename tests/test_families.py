@@ -3,10 +3,16 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
-from small_networks import abstract, applied, count, drawn, normal, played
+from small_networks import abstract, applied, count, drawn, key, normal, played
 
+from gan_jax import augment, losses, penalties, schedules
+from gan_jax.ema import halflife
+from gan_jax.game import Term
 from gan_jax.models.blocks import plain
+from gan_jax.models.r3gan import R3Block, R3GANDiscriminator, R3GANGenerator
+from gan_jax.models.resampling import enlarged, reduced
 from gan_jax.models.resnet import ResNetDiscriminator, ResNetGenerator
 
 DEVICES = 1
@@ -16,12 +22,36 @@ SMALL = dict(image_shape=(8, 8, 3), widths=(6, 5, 4))  # of a generator
 
 # parameters, to the last one
 
+
+def r3gan(size, widths, cardinalities=None, **options):
+    cardinalities = cardinalities or tuple(width // 8 for width in widths)
+    return (
+        R3GANGenerator((size, size, 3), widths, cardinalities, **options),
+        R3GANDiscriminator(widths[::-1], cardinalities[::-1], **options),
+    )
+
+
 # name -> generator, discriminator, size of the latents, their published numbers of parameters
 COUNTS = {
     "sngan_32": (ResNetGenerator((32, 32, 3)), ResNetDiscriminator(), 128, 4_276_739, 1_053_825),
     "sngan_32_conditional": (
         ResNetGenerator((32, 32, 3), num_classes=10), ResNetDiscriminator(num_classes=10),
         128, 4_304_387, 1_055_105,
+    ),
+    "r3gan_cifar": (R3GANGenerator((32, 32, 3)), R3GANDiscriminator(), 64, 20_732_160, 20_683_776),
+    "r3gan_cifar_conditional": (
+        R3GANGenerator((32, 32, 3), num_classes=10), R3GANDiscriminator(num_classes=10),
+        64, 20_781_952, 21_280_512,
+    ),
+    "r3gan_ffhq_64": (*r3gan(64, (768, 768, 768, 768, 384)), 64, 22_429_824, 22_381_440),
+    "r3gan_ffhq_256": (
+        *r3gan(256, (768, 768, 768, 768, 384, 192, 96)), 64, 23_057_952, 23_009_568
+    ),
+    "r3gan_imagenet_32": (
+        *r3gan(32, (1536,) * 4, (96,) * 4, num_classes=1000), 64, 82_914_304, 86_548_992
+    ),
+    "r3gan_imagenet_64": (
+        *r3gan(64, (1536,) * 5, (96,) * 5, num_classes=1000), 64, 103_570_432, 107_205_120
     ),
 }  # fmt: skip
 
@@ -76,6 +106,17 @@ def test_sngan_is_its_twin(twins):
     is_its_twin(twins, "sngan_discriminator", discriminator, images, LABELS, halvings=2)
 
 
+R3 = dict(widths=(8, 6, 4), cardinalities=(4, 3, 8), num_classes=3)  # 8 groups take the other form
+
+
+def test_r3gan_is_its_twin(twins):
+    options = dict(groups=R3["cardinalities"], blocks=2)
+    generator = R3GANGenerator((8, 8, 3), **R3, embedding_size=4)
+    is_its_twin(twins, "r3gan_generator", generator, normal(4, 5), LABELS, **options)
+    discriminator = R3GANDiscriminator(**R3)
+    is_its_twin(twins, "r3gan_discriminator", discriminator, normal(4, 8, 8, 3), LABELS, **options)
+
+
 # games
 
 
@@ -85,6 +126,76 @@ def test_sngan_plays():
     # biases before a normalisation
     still = ["generator/ResidualBlock_*/*Conv_*/bias", "generator/Dense_0/bias"]
     played(generator, discriminator, normal(4, 8, 8, 3), labels=LABELS, still=still)
+
+
+def test_r3gan_plays_with_its_five_schedules():
+    """Rates, both moments, the penalties' weight, the EMA and the augmentation: cosines over the images."""
+    end = 4
+    rate, beta, gamma, half, share = (
+        schedules.cosine(*ends, end=end)
+        for ends in ((2e-4, 5e-5), (0.9, 0.99), (0.05, 0.005), (0.0, 1e3), (0.0, 0.55))
+    )
+    optimizer = optax.inject_hyperparams(optax.adam)(learning_rate=rate, b1=0.0, b2=beta)
+    raw = lambda penalty, side: (
+        lambda key, context: penalty(
+            lambda x: side(context).logits_fn(side(context).augment_fn(x)), side(context).raw
+        )
+    )
+    small = dict(widths=(4, 4), cardinalities=(2, 2), blocks=1)
+    state, _ = played(
+        R3GANGenerator((8, 8, 3), **small),
+        R3GANDiscriminator(**small),
+        normal(4, 8, 8, 3),
+        loss=losses.relativistic_pairing(),
+        generator_optimizer=optimizer,
+        discriminator_optimizer=optimizer,
+        discriminator_terms={
+            "r1": Term(raw(penalties.r1, lambda context: context.real), gamma),
+            "r2": Term(raw(penalties.r2, lambda context: context.fake), gamma),
+        },
+        ema_decay_fn=halflife(images=half, rampup=None),
+        augment_fn=augment.sometimes(augment.flip, lambda turn: share(turn.step)),
+    )
+    for player in ("generator", "discriminator"):
+        used = state.player(player).opt_state.hyperparams
+        np.testing.assert_allclose(used["learning_rate"], rate(jnp.array(1)), rtol=1e-5)
+        np.testing.assert_allclose(used["b2"], beta(jnp.array(1)), rtol=1e-5)
+    live, ema = (jax.tree.leaves(tree) for tree in (state.generator.params, state.ema["params"]))
+    assert not np.array_equal(live[0], ema[0])  # the half-life is no longer 0
+
+
+def test_a_half_life_of_a_schedule():
+    decay_fn = halflife(images=lambda step: 100.0 * step, rampup=None)
+    assert decay_fn(jnp.array(0), 64) == 0.0
+    np.testing.assert_allclose(decay_fn(jnp.array(2), 50) ** 4, 0.5, rtol=1e-5)  # 200 images
+
+
+def test_r3gan_begins_as_a_network_without_blocks():
+    """What is left of the generator when each block is the identity is linear in the latents."""
+    generator = R3GANGenerator((8, 8, 3), (8, 6), (4, 3), blocks=1)
+
+    @jax.jit
+    def begun(latents, images):
+        block, _ = R3Block(2, 8).init_with_output(key, images)
+        first, variables = generator.init_with_output(key, latents, train=True)
+        return block, first, generator.apply(variables, 2.0 * latents, train=True)
+
+    images = normal(2, 4, 4, 4)
+    block, first, twice = begun(normal(4, 5), images)
+    np.testing.assert_array_equal(block, images)
+    assert np.abs(first).max() > 1e-2
+    np.testing.assert_allclose(twice, 2.0 * first, rtol=1e-4, atol=1e-5)
+
+
+def test_enlarging_and_reducing_are_each_others_transpose():
+    large, small = normal(2, 8, 6, 3), normal(2, 4, 3, 3, seed=1)
+    ones = np.ones((1, 6, 6, 1), np.float32)
+    big, little, *constants = jax.jit(
+        lambda a, b, c: (enlarged(b), reduced(a), enlarged(c), reduced(enlarged(c)))
+    )(large, small, ones)
+    np.testing.assert_allclose((big * large).sum(), 4.0 * (small * little).sum(), rtol=1e-4)
+    for constant in constants:
+        np.testing.assert_allclose(constant[:, 1:-1, 1:-1], 1.0, rtol=1e-6)
 
 
 # refusals
@@ -97,6 +208,11 @@ def test_sngan_plays():
         (ResNetGenerator((8, 8, 3), (8,)), (4, 5), None, "two or more"),
         (ResNetDiscriminator((4,), 2), (4, 8, 8, 3), None, "halvings must be between 0 and"),
         (ResNetDiscriminator((4, 4), 2), (4, 6, 6, 3), None, "3x3 cannot be halved"),
+        (R3GANGenerator((8, 8, 3), (6, 6), (5, 2)), (4, 5), None, "groups must divide"),
+        (R3GANGenerator((8, 8, 3), (6, 6), (2,)), (4, 5), None, "each stage needs a width"),
+        (R3GANDiscriminator((6, 6), (2, 2), blocks=0), (4, 8, 8, 3), None, "each stage needs"),
+        (R3GANDiscriminator((6, 6), (2, 2)), (4, 7, 8, 3), None, "7x8 cannot be halved"),
+        (R3GANGenerator((8, 8, 3), (6, 6), (2, 2)), (4, 5), LABELS, "num_classes=None and was"),
         (ResNetGenerator(**SMALL), (4, 5), LABELS, "num_classes=None and was given"),
         (ResNetGenerator(**SMALL, num_classes=3), (4, 5), None, "was given no condition"),
         (ResNetGenerator(**SMALL, num_classes=3), (4, 5), LABELS + 1, "got 1 to 3"),

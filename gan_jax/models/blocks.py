@@ -34,7 +34,12 @@ def maxout(pieces: int) -> Callable[[jax.Array], jax.Array]:
 
 
 class Conv(nn.Module):
-    """``nn.Conv`` with "SAME" padding and a square kernel: same parameters, same result."""
+    """``nn.Conv`` with "SAME" padding and a square kernel: same parameters, same result.
+
+    Attributes:
+        groups: into so many runs the channels are divided, each of which sees itself alone; more
+            than one with a stride of 1 only.
+    """
 
     features: int
     kernel_size: int
@@ -43,18 +48,32 @@ class Conv(nn.Module):
     kernel_init: Callable = nn.initializers.lecun_normal()
     dtype: Any = None
     apply_fn: Callable = convolutions.conv
+    groups: int = 1
 
     @nn.compact
     def __call__(self, images: jax.Array) -> jax.Array:
         """``[B, H, W, C] -> [B, ceil(H / stride), ceil(W / stride), features]``."""
-        shape = (self.kernel_size, self.kernel_size, images.shape[-1], self.features)
+        inputs = _group_size(self.groups, images.shape[-1], self.features)
+        shape = (self.kernel_size, self.kernel_size, inputs, self.features)
         kernel = self.param("kernel", self.kernel_init, shape)
         bias = (
             self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None
         )
         images, kernel, bias = nn.dtypes.promote_dtype(images, kernel, bias, dtype=self.dtype)
-        images = self.apply_fn(images, kernel, self.stride)
+        if self.groups > 1:
+            images = convolutions.grouped_conv(images, kernel, self.groups)
+        else:
+            images = self.apply_fn(images, kernel, self.stride)
         return images if bias is None else images + bias[None, None, None]
+
+
+def _group_size(groups: int, inputs: int, outputs: int) -> int:
+    if groups < 1 or inputs % groups or outputs % groups:
+        raise ValueError(
+            f"groups must divide a convolution's channels, got {groups} groups for {inputs} channels "
+            f"to {outputs}"
+        )
+    return inputs // groups
 
 
 class ConvTranspose(Conv):
