@@ -1,5 +1,7 @@
 """The published families: their parameters to the last one, twins in PyTorch, and what their papers promise."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,10 +12,14 @@ from small_networks import abstract, applied, count, drawn, key, normal, played
 from gan_jax import augment, losses, penalties, schedules
 from gan_jax.ema import halflife
 from gan_jax.game import Term
-from gan_jax.models.blocks import plain
+from gan_jax.models.attention import SelfAttention
+from gan_jax.models.biggan import BigGANDiscriminator, BigGANGenerator, truncated
+from gan_jax.models.biggan_deep import BigGANDeepDiscriminator, BigGANDeepGenerator
+from gan_jax.models.blocks import plain, spectral
 from gan_jax.models.r3gan import R3Block, R3GANDiscriminator, R3GANGenerator
 from gan_jax.models.resampling import enlarged, reduced
 from gan_jax.models.resnet import ResNetDiscriminator, ResNetGenerator
+from gan_jax.remedies.orthogonal import orthogonal, orthogonal_distance
 
 DEVICES = 1
 LABELS = np.array([0, 1, 2, 0], np.int32)
@@ -38,6 +44,40 @@ COUNTS = {
         ResNetGenerator((32, 32, 3), num_classes=10), ResNetDiscriminator(num_classes=10),
         128, 4_304_387, 1_055_105,
     ),
+    "sagan_32": (
+        ResNetGenerator((32, 32, 3), constrain_fn=spectral, attention=(16,), num_classes=10),
+        ResNetDiscriminator(attention=(16,), num_classes=10), 128, 4_386_308, 1_075_586,
+    ),
+    "biggan_32_plain": (
+        ResNetGenerator((32, 32, 3), num_classes=10),
+        ResNetDiscriminator((256,) * 4, num_classes=10), 128, 4_304_387, 4_207_361,
+    ),
+    "biggan_32": (
+        BigGANGenerator((32, 32, 3), num_classes=10), BigGANDiscriminator(num_classes=10),
+        80, 9_416_196, 2_415_170,
+    ),
+    "biggan_128": (
+        BigGANGenerator(
+            (128, 128, 3), (1536, 1536, 768, 384, 192, 96), attention=(64,), num_classes=1000
+        ),
+        BigGANDiscriminator(
+            (96, 192, 384, 768, 1536, 1536), 5, attention=(64,), num_classes=1000
+        ),
+        120, 70_433_988, 87_982_370,
+    ),
+    "biggan_deep_32": (
+        BigGANDeepGenerator((32, 32, 3), num_classes=10), BigGANDeepDiscriminator(num_classes=10),
+        80, 4_599_876, 415_010,
+    ),
+    "biggan_deep_128": (
+        BigGANDeepGenerator(
+            (128, 128, 3), (2048, 2048, 1024, 512, 256, 128), attention=(64,), num_classes=1000
+        ),
+        BigGANDeepDiscriminator(
+            (128, 256, 512, 1024, 2048, 2048), 5, attention=(64,), num_classes=1000
+        ),
+        128, 50_244_484, 34_590_210,
+    ),
     "r3gan_cifar": (R3GANGenerator((32, 32, 3)), R3GANDiscriminator(), 64, 20_732_160, 20_683_776),
     "r3gan_cifar_conditional": (
         R3GANGenerator((32, 32, 3), num_classes=10), R3GANDiscriminator(num_classes=10),
@@ -56,7 +96,13 @@ COUNTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", COUNTS)
+LARGE = ["biggan_128", "biggan_deep_128", "r3gan_imagenet_32", "r3gan_imagenet_64"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.thorough if n in LARGE else ()) for n in COUNTS],
+)
 def test_published_numbers_of_parameters(name):
     generator, discriminator, latent_size, *published = COUNTS[name]
     conditional = generator.num_classes is not None
@@ -117,15 +163,60 @@ def test_r3gan_is_its_twin(twins):
     is_its_twin(twins, "r3gan_discriminator", discriminator, normal(4, 8, 8, 3), LABELS, **options)
 
 
+def test_biggan_is_its_twin(twins):
+    small = dict(num_classes=3, constrain_fn=plain, attention=(4,))
+    generator = BigGANGenerator((8, 8, 3), (12, 8, 4), shared_size=3, **small)
+    is_its_twin(twins, "biggan_generator", generator, normal(4, 6), LABELS)
+
+
+@pytest.mark.thorough
+def test_biggan_deep_is_its_twin(twins):
+    small = dict(num_classes=3, constrain_fn=plain, attention=(4,))
+    generator = BigGANDeepGenerator((8, 8, 3), (12, 8, 4), shared_size=3, **small)
+    is_its_twin(twins, "biggan_deep_generator", generator, normal(4, 6), LABELS)
+    discriminator = BigGANDeepDiscriminator((4, 8, 12), 1, **small)
+    images = normal(4, 8, 8, 3)
+    is_its_twin(twins, "biggan_deep_discriminator", discriminator, images, LABELS, halvings=1)
+
+
 # games
 
 
+# biases before a normalisation
+STILL = ["generator/*Block_*/*Conv_*/bias", "generator/Dense_0/bias"]
+
+
+@pytest.mark.thorough
 def test_sngan_plays():
     generator = ResNetGenerator((8, 8, 3), (6, 5), num_classes=3, remat=True)
     discriminator = ResNetDiscriminator((4, 6), 1, num_classes=3)
-    # biases before a normalisation
-    still = ["generator/ResidualBlock_*/*Conv_*/bias", "generator/Dense_0/bias"]
-    played(generator, discriminator, normal(4, 8, 8, 3), labels=LABELS, still=still)
+    played(generator, discriminator, normal(4, 8, 8, 3), labels=LABELS, still=STILL)
+
+
+@pytest.mark.thorough
+def test_biggan_plays_with_everything_of_its_paper():
+    played(
+        BigGANGenerator(
+            (8, 8, 3), (8, 8), num_classes=3, shared_size=3, attention=(8,), remat=True
+        ),
+        BigGANDiscriminator((8, 8), 1, num_classes=3, attention=(4,)),
+        normal(4, 8, 8, 3),
+        labels=LABELS,
+        latent_fn=truncated(1.0),
+        generator_optimizer=optax.chain(orthogonal(1e-4), optax.sgd(1e-3)),
+        still=STILL,
+    )
+
+
+@pytest.mark.thorough
+def test_biggan_deep_plays():
+    played(
+        BigGANDeepGenerator((8, 8, 3), (8, 8), num_classes=3, shared_size=3, attention=(8,)),
+        BigGANDeepDiscriminator((8, 8), 1, depth=1, num_classes=3, attention=(4,)),
+        normal(4, 8, 8, 3),
+        labels=LABELS,
+        still=STILL,
+    )
 
 
 def test_r3gan_plays_with_its_five_schedules():
@@ -136,11 +227,13 @@ def test_r3gan_plays_with_its_five_schedules():
         for ends in ((2e-4, 5e-5), (0.9, 0.99), (0.05, 0.005), (0.0, 1e3), (0.0, 0.55))
     )
     optimizer = optax.inject_hyperparams(optax.adam)(learning_rate=rate, b1=0.0, b2=beta)
-    raw = lambda penalty, side: (
-        lambda key, context: penalty(
-            lambda x: side(context).logits_fn(side(context).augment_fn(x)), side(context).raw
+    points = {"r1": penalties.on_real, "r2": penalties.on_fake}
+    raw_penalties = {
+        name: Term(
+            penalties.gradient_penalty(penalties.r1, penalties.before_augmentation(on_side)), gamma
         )
-    )
+        for name, on_side in points.items()
+    }
     small = dict(widths=(4, 4), cardinalities=(2, 2), blocks=1)
     state, _ = played(
         R3GANGenerator((8, 8, 3), **small),
@@ -149,10 +242,7 @@ def test_r3gan_plays_with_its_five_schedules():
         loss=losses.relativistic_pairing(),
         generator_optimizer=optimizer,
         discriminator_optimizer=optimizer,
-        discriminator_terms={
-            "r1": Term(raw(penalties.r1, lambda context: context.real), gamma),
-            "r2": Term(raw(penalties.r2, lambda context: context.fake), gamma),
-        },
+        discriminator_terms=raw_penalties,
         ema_decay_fn=halflife(images=half, rampup=None),
         augment_fn=augment.sometimes(augment.flip, lambda turn: share(turn.step)),
     )
@@ -168,6 +258,53 @@ def test_a_half_life_of_a_schedule():
     decay_fn = halflife(images=lambda step: 100.0 * step, rampup=None)
     assert decay_fn(jnp.array(0), 64) == 0.0
     np.testing.assert_allclose(decay_fn(jnp.array(2), 50) ** 4, 0.5, rtol=1e-5)  # 200 images
+
+
+def test_attention_is_the_identity_while_its_gate_is_shut():
+    images = normal(2, 4, 6, 8)
+    found, variables = jax.jit(partial(SelfAttention().init_with_output, train=True))(key, images)
+    np.testing.assert_array_equal(found, images)
+    variables["params"]["gate"] = jnp.ones(())
+    assert np.abs(applied(SelfAttention(), variables, images) - images).max() > 1e-2
+
+
+def test_parts_of_the_latents_reach_a_block_each():
+    """What the second block is told changes nothing before it, and the parts are equal."""
+    generator = BigGANGenerator((8, 8, 3), (8, 8, 8), attention=())
+    latents = normal(4, 6)
+    first, (second, third) = generator.parts(latents, None)
+    np.testing.assert_array_equal(np.concatenate([first, second, third], 1), latents)
+    _, told = generator.parts(latents, np.ones((4, 3), np.float32))
+    assert [part.shape for part in told] == [(4, 5), (4, 5)]
+    first, told = BigGANDeepGenerator((8, 8, 3), (8, 8, 8)).parts(latents, None)
+    assert all(part is first for part in told) and first.shape == (4, 6)
+
+
+def test_orthogonal_weights_have_no_distance_and_others_are_pulled():
+    kernel = np.linalg.qr(normal(12, 3))[0].reshape(2, 2, 3, 3)
+    assert abs(orthogonal_distance(2.0 * kernel)) < 1e-10
+    weights = normal(4, 3, seed=1)
+    products = weights.T @ weights
+    distance = sum(products[i, j] ** 2 for i in range(3) for j in range(3) if i != j)
+    np.testing.assert_allclose(orthogonal_distance(weights), distance, rtol=1e-4)
+    params = {"Dense_0": {"kernel": weights, "bias": weights[0]}, "shared": {"embedding": weights}}
+    zeros = jax.tree.map(jnp.zeros_like, params)
+    pulled, _ = orthogonal(0.1).update(zeros, optax.EmptyState(), params)
+    expected = 0.1 * 4.0 * weights @ (products * (1.0 - np.eye(3)))
+    np.testing.assert_allclose(pulled["Dense_0"]["kernel"], expected, rtol=1e-4)
+    for leaf in (pulled["Dense_0"]["bias"], pulled["shared"]["embedding"]):
+        np.testing.assert_array_equal(leaf, 0.0)
+
+
+def test_truncated_latents():
+    latents = np.asarray(truncated(0.5)(key, (1000, 2)))
+    assert 0.45 < np.abs(latents).max() <= 0.5 and abs(latents.mean()) < 0.05
+
+
+@pytest.mark.parametrize("make", [lambda: truncated(0.0), lambda: orthogonal(-1.0)])
+def test_numbers_out_of_range(make):
+    with pytest.raises(ValueError, match="must be"):
+        make()
 
 
 def test_r3gan_begins_as_a_network_without_blocks():
@@ -208,6 +345,11 @@ def test_enlarging_and_reducing_are_each_others_transpose():
         (ResNetGenerator((8, 8, 3), (8,)), (4, 5), None, "two or more"),
         (ResNetDiscriminator((4,), 2), (4, 8, 8, 3), None, "halvings must be between 0 and"),
         (ResNetDiscriminator((4, 4), 2), (4, 6, 6, 3), None, "3x3 cannot be halved"),
+        (ResNetGenerator(**SMALL, attention=(16,)), (4, 5), None, r"\[16\], and the blocks give \[4, 8\]"),
+        (ResNetDiscriminator((8, 8), 1, attention=(8,)), (4, 8, 8, 3), None, r"give \[4, 4\]"),
+        (ResNetGenerator((8, 8, 3), (4, 4), attention=(8,)), (4, 5), None, "multiples of 8"),
+        (BigGANGenerator((8, 8, 3), (8, 8), attention=()), (4, 5), None, "2 equal parts"),
+        (BigGANDeepDiscriminator((6, 6), 1, attention=()), (4, 8, 8, 3), None, "multiples of 4"),
         (R3GANGenerator((8, 8, 3), (6, 6), (5, 2)), (4, 5), None, "groups must divide"),
         (R3GANGenerator((8, 8, 3), (6, 6), (2,)), (4, 5), None, "each stage needs a width"),
         (R3GANDiscriminator((6, 6), (2, 2), blocks=0), (4, 8, 8, 3), None, "each stage needs"),

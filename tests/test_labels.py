@@ -197,7 +197,9 @@ GAMES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.thorough if n != "code" else ()) for n in GAMES]
+)
 def test_games_with_heads_play(name):
     options = dict(GAMES[name])
     head, reports = options.pop("head"), options.pop("reports")

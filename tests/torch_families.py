@@ -40,6 +40,12 @@ def label_norm(p, x, labels):
     return affine(batch_norm(x), p["gain"]["embedding"][labels], p["bias"]["embedding"][labels])
 
 
+def image(p, x):
+    last = p["BatchNorm_0"]["BatchNorm_0"]
+    x = F.relu(affine(batch_norm(x), last["scale"][None], last["bias"][None]))
+    return torch.tanh(conv(p["Conv_0"], x))
+
+
 def sngan_block(p, x, labels):
     h = F.relu(label_norm(p["LabelBatchNorm_0"], x, labels))
     h = conv(p["UpsampleConv_0"], up(h))
@@ -52,9 +58,7 @@ def sngan_generator(p, z, labels):
     x = from_latents(p["Dense_0"], z, p["ResidualBlock_0"]["Conv_1"]["kernel"].shape[2])
     for index in range(len(blocks)):
         x = sngan_block(p[f"ResidualBlock_{index}"], x, labels)
-    last = p["BatchNorm_0"]["BatchNorm_0"]
-    x = F.relu(affine(batch_norm(x), last["scale"][None], last["bias"][None]))
-    return torch.tanh(conv(p["Conv_0"], x))
+    return image(p, x)
 
 
 def sngan_discriminator(p, x, labels, halvings):
@@ -109,3 +113,73 @@ def r3gan_discriminator(p, x, labels, groups, blocks):
             x = r3_block(p[f"R3Block_{next(counted)}"], x, of_stage)
     x = F.conv2d(x, p["basis"].permute(2, 0, 1)[:, None], groups=x.shape[1])[:, :, 0, 0]
     return (dense(p["Dense_0"], x) * p["Embed_0"]["embedding"][labels]).sum(1)
+
+
+def attention(p, x):
+    rows = lambda name, h: conv(p[name], h).flatten(2)  # noqa: E731
+    pooled = lambda name: F.max_pool2d(conv(p[name], x), 2).flatten(2)  # noqa: E731
+    shares = torch.softmax(rows("query", x).transpose(1, 2) @ pooled("key"), dim=2)
+    found = (pooled("value") @ shares.transpose(1, 2)).reshape(len(x), -1, *x.shape[2:])
+    return x + p["gate"] * conv(p["output"], found)
+
+
+def vector_norm(p, x, vectors):
+    return affine(batch_norm(x), 1 + dense(p["gain"], vectors), dense(p["bias"], vectors))
+
+
+def biggan_block(p, x, told):
+    h = F.relu(vector_norm(p["VectorBatchNorm_0"], x, told))
+    h = conv(p["UpsampleConv_0"], up(h))
+    h = F.relu(vector_norm(p["VectorBatchNorm_1"], h, told))
+    return conv(p["Conv_0"], h) + conv(p["Conv_1"], up(x))
+
+
+def biggan_generator(p, z, labels):
+    blocks = [name for name in p if name.startswith("ResidualBlock")]
+    first, *others = z.chunk(len(blocks) + 1, dim=1)
+    shared = p["shared"]["embedding"][labels]
+    x = from_latents(p["Dense_0"], first, p["ResidualBlock_0"]["Conv_1"]["kernel"].shape[2])
+    for index, part in enumerate(others):
+        x = biggan_block(p[f"ResidualBlock_{index}"], x, torch.cat([shared, part], 1))
+        x = attention(p["SelfAttention_0"], x) if index == 0 else x
+    return image(p, x)
+
+
+def deep_generator_block(p, x, told, upwards):
+    """Norms and convolutions in turn; the second convolution sees the doubled map."""
+    convs = ["Conv_0", "UpsampleConv_0", "Conv_1", "Conv_2"] if upwards else [
+        f"Conv_{index}" for index in range(4)
+    ]  # fmt: skip
+    h = x
+    for index, name in enumerate(convs):
+        h = F.relu(vector_norm(p[f"VectorBatchNorm_{index}"], h, told))
+        h = conv(p[name], up(h) if upwards and index == 1 else h)
+    x = x[:, : h.shape[1]]
+    return h + (up(x) if upwards else x)
+
+
+def biggan_deep_generator(p, z, labels):
+    told = torch.cat([p["shared"]["embedding"][labels], z], 1)
+    x = from_latents(p["Dense_0"], told, p["DeepBlock_0"]["Conv_0"]["kernel"].shape[2])
+    for index in range(sum(name.startswith("DeepBlock") for name in p)):
+        x = deep_generator_block(p[f"DeepBlock_{index}"], x, told, upwards=index % 2 == 1)
+        x = attention(p["SelfAttention_0"], x) if index == 1 else x
+    return image(p, x)
+
+
+def biggan_deep_discriminator(p, x, labels, halvings):
+    x = conv(p["Conv_0"], x)
+    for index in range(sum(name.startswith("DeepBlock") for name in p)):
+        block, down = p[f"DeepBlock_{index}"], index % 2 == 0 and index // 2 < halvings
+        h = x
+        for layer in range(4):
+            h = F.relu(h)
+            h = F.avg_pool2d(h, 2) if down and layer == 3 else h
+            h = conv(block[f"Conv_{layer}"], h)
+        x = F.avg_pool2d(x, 2) if down else x
+        x = torch.cat([x, conv(block["Conv_4"], x)], 1) if "Conv_4" in block else x
+        x = x + h
+        x = attention(p["SelfAttention_0"], x) if index == 1 else x
+    features = F.relu(x).sum((2, 3))
+    projected = (p["Head_0"]["Embed_0"]["embedding"][labels] * features).sum(1)
+    return dense(p["Head_0"]["Dense_0"], features)[:, 0] + projected

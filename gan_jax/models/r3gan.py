@@ -28,7 +28,7 @@ import jax.numpy as jnp
 from gan_jax.models.blocks import Conv, leaky_relu
 from gan_jax.models.conditioning import check_labels
 from gan_jax.models.resampling import enlarged, reduced
-from gan_jax.models.resnet import start_size
+from gan_jax.models.residual import start_size
 
 
 def scaled(gain: float = 1.0) -> nn.initializers.Initializer:

@@ -1,4 +1,4 @@
-"""The residual players of WGAN-GP and SNGAN, for images of 32 to 128 pixels.
+"""The residual players of WGAN-GP, SNGAN and SAGAN, for images of 32 to 128 pixels.
 
 A tuple of widths says how large: each width of the generator but the first doubles the map, each of
 the discriminator's first blocks halves it.
@@ -10,12 +10,15 @@ WGAN-GP, 32x32     ``widths=(128,) * 4``                    ``constrain_fn=plain
 SNGAN, 32x32       the defaults                             the defaults
 SNGAN, 128x128     ``(1024, 1024, 512, 256, 128, 64)``      ``(64, 128, 256, 512, 1024, 1024)``,
                                                             ``halvings=5``
+SAGAN, 32x32       ``constrain_fn=spectral``,               ``attention=(16,)``
+                   ``attention=(16,)``
 =================  =======================================  =========================================
 
 References:
     Gulrajani et al. 2017, arXiv 1704.00028, appendix F;
     Miyato et al. 2018, arXiv 1802.05957, appendix B.4, tables 4 and 5;
-    Miyato and Koyama 2018, arXiv 1802.05637 (the conditional ones).
+    Miyato and Koyama 2018, arXiv 1802.05637 (the conditional ones);
+    Zhang et al. 2019, arXiv 1805.08318 (SAGAN).
 """
 
 import math
@@ -27,128 +30,20 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.models.blocks import BatchNorm, Conv, UpsampleConv, plain, spectral
+from gan_jax.models.attention import SelfAttention, blocks_with_attention
+from gan_jax.models.blocks import BatchNorm, Conv, plain, spectral
 from gan_jax.models.conditioning import LabelBatchNorm, check_labels, join_condition
 from gan_jax.models.heads import Head
-
-# Glorot's uniform weights, and those of the blocks' 3x3 convolutions with a gain of sqrt(2):
-# the published program of Miyato et al. 2018
-glorot = nn.initializers.variance_scaling(1.0, "fan_avg", "uniform")
-block_glorot = nn.initializers.variance_scaling(2.0, "fan_avg", "uniform")
+from gan_jax.models.residual import (
+    ResidualBlock,
+    block_glorot,
+    glorot,
+    normalised,
+    start_size,
+)
 
 sum_pool = partial(jnp.sum, axis=(1, 2))
 mean_pool = partial(jnp.mean, axis=(1, 2))
-
-
-class ResidualBlock(nn.Module):
-    """``shortcut(x) + F(x)`` with F = norm, activation, 3x3, norm, activation, 3x3; of either player.
-
-    Attributes:
-        features: channels of the result.
-        hidden: channels between the two convolutions; ``features`` if None.
-        up: whether the map doubles, before the first convolution (nearest neighbour).
-        down: whether it halves, after the second (means of 2x2).
-        activate_first: whether F begins with norm and activation; not so on an image.
-        constrain_fn: ``plain`` or ``spectral`` of :mod:`gan_jax.models.blocks`.
-        norm_fn: ``(dtype=) -> module(inputs, train=)``, or None; where the block is told something,
-            ``module(inputs, told, train=)``.
-        activation_fn: elementwise.
-        kernel_init: of the 3x3 convolutions.
-        shortcut_init: of the shortcut's 1x1 convolution.
-        dtype: of the computation.
-        remat: whether the inside is computed anew for the gradient, which saves its memory.
-    """
-
-    features: int
-    hidden: int | None = None
-    up: bool = False
-    down: bool = False
-    activate_first: bool = True
-    constrain_fn: Callable = plain
-    norm_fn: Callable | None = None
-    activation_fn: Callable = nn.relu
-    kernel_init: Callable = block_glorot
-    shortcut_init: Callable = glorot
-    dtype: Any = None
-    remat: bool = False
-
-    @nn.compact
-    def __call__(
-        self, images: jax.Array, told: jax.Array | None = None, *, train: bool
-    ) -> jax.Array:
-        """``[B, H, W, C]`` (and what the norms are told) to ``[B, H', W', features]``."""
-
-        def inside(block: "ResidualBlock", images: jax.Array, told: jax.Array | None):
-            hidden = images
-            if block.activate_first:
-                hidden = normalised(block.norm_fn, hidden, told, dtype=block.dtype, train=train)
-                hidden = block.activation_fn(hidden)
-            hidden = block.conv(hidden, block.hidden or block.features, train, up=block.up)
-            hidden = normalised(block.norm_fn, hidden, told, dtype=block.dtype, train=train)
-            hidden = block.conv(block.activation_fn(hidden), block.features, train)
-            return block.shortcut(images, train) + (halved(hidden) if block.down else hidden)
-
-        return (nn.remat(inside) if self.remat else inside)(self, images, told)
-
-    def conv(self, images: jax.Array, features: int, train: bool, *, up: bool = False) -> jax.Array:
-        """A 3x3 convolution, perhaps of the doubled map."""
-        options = dict(kernel_init=self.kernel_init, dtype=self.dtype)
-        layer = UpsampleConv(features, 3, 2, **options) if up else Conv(features, 3, **options)
-        return self.constrain_fn(layer)(images, train=train)
-
-    def shortcut(self, images: jax.Array, train: bool) -> jax.Array:
-        """The input at the size of the result; a 1x1 convolution where anything changes."""
-        images = halved(images) if self.down else images  # commutes with the 1x1 convolution
-        if self.up or self.down or images.shape[-1] != self.features:
-            layer = Conv(self.features, 1, kernel_init=self.shortcut_init, dtype=self.dtype)
-            images = self.constrain_fn(layer)(images, train=train)
-        return doubled(images) if self.up else images
-
-
-def normalised(
-    norm_fn: Callable | None, inputs: jax.Array, told: Any, *, dtype: Any, train: bool
-) -> jax.Array:
-    """Through a new module of ``norm_fn``, which is told what there is to tell."""
-    if norm_fn is None:
-        return inputs
-    norm = norm_fn(dtype=dtype)
-    return norm(inputs, train=train) if told is None else norm(inputs, told, train=train)
-
-
-def doubled(images: jax.Array) -> jax.Array:
-    """Each pixel 2x2 times: ``[B, H, W, C] -> [B, 2 H, 2 W, C]``."""
-    return images.repeat(2, axis=1).repeat(2, axis=2)
-
-
-def halved(images: jax.Array) -> jax.Array:
-    """Means of 2x2 pixels: ``[B, H, W, C] -> [B, H / 2, W / 2, C]``.
-
-    Raises:
-        ValueError: a length is odd.
-    """
-    batch, height, width, channels = images.shape
-    if height % 2 or width % 2:
-        raise ValueError(
-            f"a map of {height}x{width} cannot be halved: take images whose sides can be halved as "
-            "often as the discriminator does, or fewer halvings"
-        )
-    return images.reshape(batch, height // 2, 2, width // 2, 2, channels).mean((2, 4))
-
-
-def start_size(image_shape: tuple[int, int, int], doublings: int) -> tuple[int, int]:
-    """Of the map from which so many doublings lead to the image.
-
-    Raises:
-        ValueError: there is none.
-    """
-    height, width, _ = image_shape
-    scale = 2**doublings
-    if doublings < 1 or height % scale or width % scale:
-        raise ValueError(
-            f"image_shape {image_shape} must be a multiple of {scale}: each width but the first "
-            f"doubles the size, and there are {doublings + 1} widths (two or more)"
-        )
-    return height // scale, width // scale
 
 
 class ResNetGenerator(nn.Module):
@@ -164,6 +59,8 @@ class ResNetGenerator(nn.Module):
             place of ``norm_fn`` within the blocks where there are labels; None joins the labels to
             the latents instead.
         constrain_fn: ``plain`` or ``spectral`` of :mod:`gan_jax.models.blocks`, for every layer.
+        attention: heights of the maps that go through
+            :class:`gan_jax.models.attention.SelfAttention`, after the first block that gives them.
         block_init: of the blocks' 3x3 convolutions.
         kernel_init: of all other layers.
         num_classes: for integer labels as the condition.
@@ -177,6 +74,7 @@ class ResNetGenerator(nn.Module):
     norm_fn: Callable | None = BatchNorm
     label_norm_fn: Callable | None = LabelBatchNorm
     constrain_fn: Callable = plain
+    attention: tuple[int, ...] = ()
     activation_fn: Callable = nn.relu
     block_init: Callable = block_glorot
     kernel_init: Callable = glorot
@@ -191,11 +89,14 @@ class ResNetGenerator(nn.Module):
         """``[B, Z] -> [B, H, W, C]``, float32 in ``[-1, 1]``."""
         first, *others = self.widths
         start = (*start_size(self.image_shape, len(others)), first)
+        attended = blocks_with_attention(
+            self.attention, [start[0] * 2**n for n in range(1, len(self.widths))]
+        )
         options = dict(kernel_init=self.kernel_init, dtype=self.dtype)
         hidden, told, norm_fn = self.join(latents, condition)
         layer = nn.Dense(math.prod(start), **options)
         hidden = self.constrain_fn(layer)(hidden, train=train).reshape(-1, *start)
-        for features in others:
+        for index, features in enumerate(others):
             block = ResidualBlock(
                 features,
                 up=True,
@@ -208,6 +109,8 @@ class ResNetGenerator(nn.Module):
                 remat=self.remat,
             )
             hidden = block(hidden, told, train=train)
+            if index in attended:
+                hidden = SelfAttention(self.constrain_fn, **options)(hidden, train=train)
         hidden = normalised(self.norm_fn, hidden, None, dtype=self.dtype, train=train)
         layer = Conv(self.image_shape[-1], 3, **options)
         images = self.constrain_fn(layer)(self.activation_fn(hidden), train=train)
@@ -233,6 +136,8 @@ class ResNetDiscriminator(nn.Module):
             instead of those of its input.
         norm_fn: within the blocks, or None.
         constrain_fn: ``plain`` or ``spectral`` of :mod:`gan_jax.models.blocks`, for every layer.
+        attention: heights of the maps that go through
+            :class:`gan_jax.models.attention.SelfAttention`, after the first block that gives them.
         pool_fn: ``[B, h, w, C] -> [B, C]``: :data:`sum_pool` or :data:`mean_pool`.
         block_init: of the blocks' 3x3 convolutions.
         kernel_init: of all other layers.
@@ -248,6 +153,7 @@ class ResNetDiscriminator(nn.Module):
     wide: bool = False
     norm_fn: Callable | None = None
     constrain_fn: Callable = spectral
+    attention: tuple[int, ...] = ()
     activation_fn: Callable = nn.relu
     pool_fn: Callable = sum_pool
     block_init: Callable = block_glorot
@@ -263,6 +169,10 @@ class ResNetDiscriminator(nn.Module):
     ) -> jax.Array:
         """``[B, H, W, C] -> [B]``, float32."""
         check_halvings(self.halvings, self.widths)
+        halvings = [min(n, self.halvings) for n in range(1, len(self.widths) + 1)]
+        attended = blocks_with_attention(
+            self.attention, [images.shape[1] // 2**n for n in halvings]
+        )
         hidden = images
         for index, features in enumerate(self.widths):
             first = index == 0
@@ -281,6 +191,9 @@ class ResNetDiscriminator(nn.Module):
                 remat=self.remat,
             )
             hidden = block(hidden, train=train)
+            if index in attended:
+                attention = SelfAttention(self.constrain_fn, self.kernel_init, self.dtype)
+                hidden = attention(hidden, train=train)
         features = self.pool_fn(self.activation_fn(hidden))
         head = self.head_fn(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
         return head(features, condition, train=train)
