@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from gan_jax import losses
 from gan_jax.game import Game, init, make_train_step
@@ -24,12 +25,12 @@ def abstract(module, *inputs, **options):
     return jax.eval_shape(lambda: module.init(key, *inputs, train=True, **options))
 
 
-def drawn(module, *inputs, **options):
+def drawn(module, *inputs, scale=0.3):
     """Variables of a module without a compiler: no parameter is zero, all else is positive."""
-    return filled(abstract(module, *inputs, **options))
+    return filled(abstract(module, *inputs), scale)
 
 
-def filled(shapes, scale=0.3):
+def filled(shapes, scale):
     rng = np.random.default_rng(1)
 
     def fill(path, leaf):
@@ -53,7 +54,47 @@ def applied(module, variables, *inputs, train=True, **options):
     return jax.device_get(output[0] if train else output)
 
 
-def played(generator, discriminator, real, *, still=(), labels=None, rounds=2, **options):
+def computes_in_half(generator, discriminator, latents, labels=None):
+    """In bfloat16, with float32 parameters and results; nothing is compiled."""
+    told = () if labels is None else (labels,)
+    jaxprs = []
+
+    def call(module, *inputs):
+        run = lambda: module.init_with_output(key, *inputs, train=True)  # noqa: E731
+        jaxpr, (outputs, variables) = jax.make_jaxpr(run, return_shape=True)()
+        jaxprs.append(str(jaxpr))
+        assert {leaf.dtype for leaf in jax.tree.leaves((outputs, variables))} == {jnp.float32.dtype}
+        return jnp.zeros(outputs.shape)
+
+    call(discriminator, call(generator, latents, *told), *told)
+    convolutions = [line for text in jaxprs for line in text.splitlines() if "conv_general" in line]
+    assert convolutions and sum(":bf16" in line for line in convolutions) > len(convolutions) / 2
+
+
+def is_its_twin(name, module, *inputs, train=True, scale=0.3, **options):
+    """The function of that name in torch_families gives the same of the same parameters."""
+    reason = "PyTorch is not installed (pip install 'gan-jax[torch]')"
+    torch = pytest.importorskip("torch", reason=reason)
+    import torch_families
+
+    def tensor(leaf):
+        leaf = torch.from_numpy(np.array(leaf))
+        return leaf.permute(0, 3, 1, 2) if leaf.ndim == 4 else leaf
+
+    variables = drawn(module, *inputs, scale=scale)
+    # kernels keep their layout, images do not
+    params = jax.tree.map(lambda leaf: torch.from_numpy(np.array(leaf)), dict(variables))
+    params |= params.pop("params")
+    expected = getattr(torch_families, name)(params, *map(tensor, inputs), **options)
+    expected = (expected.permute(0, 2, 3, 1) if expected.ndim == 4 else expected).numpy()
+    found = applied(module, variables, *inputs, train=train)
+    assert np.abs(expected).max() > 1e-2
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def played(
+    generator, discriminator, real, *, still=(), labels=None, rounds=2, scale=0.3, **options
+):
     """Rounds of a game: all is finite, and every parameter but the still ones has a gradient."""
     shared = dict(
         loss=losses.least_squares(),  # nowhere flat
@@ -63,12 +104,13 @@ def played(generator, discriminator, real, *, still=(), labels=None, rounds=2, *
     )
     game = Game(generator, discriminator, **(shared | options))
     batch = {"real": real[None]} | ({} if labels is None else {"condition": labels[None]})
-    first = filled(jax.eval_shape(partial(init, game), key, batch))
+    first = filled(jax.eval_shape(partial(init, game), key, batch), scale)
     step, state = jax.jit(make_train_step(game)), first
     for _ in range(rounds):
         state, metrics = step(state, batch, key)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((state, metrics)))
-    assert _stayed(first, state, still) == set()
+    stayed = _stayed(first, state, still)
+    assert not stayed, stayed
     return state, metrics
 
 

@@ -7,7 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from small_networks import abstract, applied, count, drawn, key, normal, played
+from small_networks import (
+    abstract,
+    applied,
+    computes_in_half,
+    count,
+    is_its_twin,
+    key,
+    normal,
+    played,
+)
 
 from gan_jax import augment, losses, penalties, schedules
 from gan_jax.ema import halflife
@@ -115,68 +124,58 @@ def test_published_numbers_of_parameters(name):
 # twins
 
 
-@pytest.fixture(scope="module")
-def twins():
-    reason = "PyTorch is not installed (pip install 'gan-jax[torch]')"
-    torch = pytest.importorskip("torch", reason=reason)
-    import torch_families
-
-    def twin(name, params, inputs, *others, **options):
-        def tensors(tree):
-            return jax.tree.map(lambda leaf: torch.from_numpy(np.array(leaf)), tree)
-
-        inputs = torch.from_numpy(inputs)
-        inputs = inputs.permute(0, 3, 1, 2) if inputs.ndim == 4 else inputs
-        others = map(torch.from_numpy, others)
-        outputs = getattr(torch_families, name)(tensors(params), inputs, *others, **options)
-        outputs = outputs.permute(0, 2, 3, 1) if outputs.ndim == 4 else outputs
-        return outputs.numpy()
-
-    return twin
-
-
-def is_its_twin(twins, name, module, *inputs, **options):
-    variables = drawn(module, *inputs)
-    expected = twins(name, variables["params"], *inputs, **options)
-    found = applied(module, variables, *inputs)
-    assert np.abs(expected).max() > 1e-2
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
-
-
-def test_sngan_is_its_twin(twins):
+def test_sngan_is_its_twin():
     generator = ResNetGenerator(**SMALL, num_classes=3)
-    is_its_twin(twins, "sngan_generator", generator, normal(4, 5), LABELS)
+    is_its_twin("sngan_generator", generator, normal(4, 5), LABELS)
     # spectral normalisation has tests of its own
     discriminator = ResNetDiscriminator((4, 4, 6, 6), 2, num_classes=3, constrain_fn=plain)
     images = normal(4, 8, 8, 3)
-    is_its_twin(twins, "sngan_discriminator", discriminator, images, LABELS, halvings=2)
+    is_its_twin("sngan_discriminator", discriminator, images, LABELS, halvings=2)
 
 
 R3 = dict(widths=(8, 6, 4), cardinalities=(4, 3, 8), num_classes=3)  # 8 groups take the other form
 
 
-def test_r3gan_is_its_twin(twins):
+def test_r3gan_is_its_twin():
     options = dict(groups=R3["cardinalities"], blocks=2)
     generator = R3GANGenerator((8, 8, 3), **R3, embedding_size=4)
-    is_its_twin(twins, "r3gan_generator", generator, normal(4, 5), LABELS, **options)
+    is_its_twin("r3gan_generator", generator, normal(4, 5), LABELS, **options)
     discriminator = R3GANDiscriminator(**R3)
-    is_its_twin(twins, "r3gan_discriminator", discriminator, normal(4, 8, 8, 3), LABELS, **options)
+    is_its_twin("r3gan_discriminator", discriminator, normal(4, 8, 8, 3), LABELS, **options)
 
 
-def test_biggan_is_its_twin(twins):
+def test_biggan_is_its_twin():
     small = dict(num_classes=3, constrain_fn=plain, attention=(4,))
     generator = BigGANGenerator((8, 8, 3), (12, 8, 4), shared_size=3, **small)
-    is_its_twin(twins, "biggan_generator", generator, normal(4, 6), LABELS)
+    is_its_twin("biggan_generator", generator, normal(4, 6), LABELS)
 
 
 @pytest.mark.thorough
-def test_biggan_deep_is_its_twin(twins):
+def test_biggan_deep_is_its_twin():
     small = dict(num_classes=3, constrain_fn=plain, attention=(4,))
     generator = BigGANDeepGenerator((8, 8, 3), (12, 8, 4), shared_size=3, **small)
-    is_its_twin(twins, "biggan_deep_generator", generator, normal(4, 6), LABELS)
+    is_its_twin("biggan_deep_generator", generator, normal(4, 6), LABELS)
     discriminator = BigGANDeepDiscriminator((4, 8, 12), 1, **small)
     images = normal(4, 8, 8, 3)
-    is_its_twin(twins, "biggan_deep_discriminator", discriminator, images, LABELS, halvings=1)
+    is_its_twin("biggan_deep_discriminator", discriminator, images, LABELS, halvings=1)
+
+
+HALF = dict(num_classes=3, dtype=jnp.bfloat16, remat=True)
+PAIRS = {
+    "resnet": (ResNetGenerator((8, 8, 3), (8, 8), attention=(8,), **HALF),
+               ResNetDiscriminator((8, 8), 1, attention=(4,), **HALF)),
+    "biggan": (BigGANGenerator((8, 8, 3), (8, 8), attention=(8,), **HALF),
+               BigGANDiscriminator((8, 8), 1, attention=(4,), **HALF)),
+    "biggan_deep": (BigGANDeepGenerator((8, 8, 3), (8, 8), attention=(8,), **HALF),
+                    BigGANDeepDiscriminator((8, 8), 1, attention=(4,), **HALF)),
+    "r3gan": (R3GANGenerator((8, 8, 3), (6, 6), (2, 2), **HALF),
+              R3GANDiscriminator((6, 6), (2, 2), **HALF)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_half_precision_keeps_parameters_and_results(name):
+    computes_in_half(*PAIRS[name], latents=jnp.zeros((4, 6)), labels=LABELS)
 
 
 # games

@@ -4,11 +4,13 @@ from functools import partial
 
 import jax
 import numpy as np
+import optax
 import pytest
 from small_networks import abstract, applied, drawn, key, normal, played
 
 from gan_jax import losses
 from gan_jax.context import Context, Exhibit
+from gan_jax.game import Game
 from gan_jax.models.blocks import spectral
 from gan_jax.models.conditioning import LabelBatchNorm
 from gan_jax.models.heads import ClassifierHead, CodeHead, Head, ProxyHead
@@ -17,9 +19,9 @@ from gan_jax.models.resnet import ResNetDiscriminator, ResNetGenerator
 from gan_jax.remedies.auxiliary_classes import fake_classes, real_classes
 from gan_jax.remedies.data_to_data import data_to_data, fake_data_to_data, real_data_to_data
 from gan_jax.remedies.mutual_information import Code, mutual_information
-from gan_jax.testing import term_laws
+from gan_jax.testing import game_laws, term_laws
 
-DEVICES = 1
+DEVICES = 2
 LABELS = np.array([0, 1, 2, 0], np.int32)
 ORDER = [1, 2, 3, 0]
 FEATURES = normal(4, 5)
@@ -215,6 +217,24 @@ def test_games_with_heads_play(name):
         **options,
     )
     assert all(name in metrics for name in reports)
+
+
+@pytest.mark.thorough
+def test_two_devices_see_the_labels_of_all_rows_as_one_does():
+    """Batch norm with labels, and proxies and samples that are compared across devices."""
+    game = Game(
+        ResNetGenerator((4, 4, 1), (4, 4), num_classes=3),
+        MLPDiscriminator((8,), num_classes=3, head_fn=partial(ProxyHead, embedding_size=4)),
+        losses.non_saturating(),
+        optax.sgd(1e-2),
+        optax.sgd(1e-2),
+        latent_size=3,
+        generator_terms=fake_data_to_data(),
+        discriminator_terms=real_data_to_data(),
+    )
+    batch = {"real": normal(1, 4, 4, 4, 1), "condition": LABELS[None]}
+    laws = {str(law): law for law in game_laws(game, batch, devices=2)}
+    laws["2 devices give what one gives"]()
 
 
 @pytest.mark.parametrize(

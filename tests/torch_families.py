@@ -1,6 +1,6 @@
 """The families in PyTorch, functions of a Flax module's parameters, written from the papers for the tests.
 
-Images are NCHW here. ``p`` is a tree of parameters, whose kernels are turned where they are used.
+Images are NCHW here. ``p`` is a tree of parameters, whose kernels are turned where they are used, beside the other variables.
 """
 
 import torch
@@ -62,7 +62,7 @@ def sngan_generator(p, z, labels):
 
 
 def sngan_discriminator(p, x, labels, halvings):
-    for index in range(len(p) - 1):
+    for index in range(sum(name.startswith("ResidualBlock") for name in p)):
         block = p[f"ResidualBlock_{index}"]
         h = conv(block["Conv_0"], x if index == 0 else F.relu(x))
         h = conv(block["Conv_1"], F.relu(h))
@@ -183,3 +183,100 @@ def biggan_deep_discriminator(p, x, labels, halvings):
     features = F.relu(x).sum((2, 3))
     projected = (p["Head_0"]["Embed_0"]["embedding"][labels] * features).sum(1)
     return dense(p["Head_0"]["Dense_0"], features)[:, 0] + projected
+
+
+def equalised(p, x, rate=1.0, act=False):
+    x = x @ p["kernel"] * rate / p["kernel"].shape[0] ** 0.5 + rate * p["bias"]
+    return 2**0.5 * F.leaky_relu(x, 0.2) if act else x
+
+
+def unit_square(x):
+    return x / (x.square().mean(1, keepdim=True) + 1e-8).sqrt()
+
+
+def mapped(p, z, labels, classes, rate=0.1):
+    y = unit_square(equalised(p["label"], F.one_hot(labels.long(), classes).float()))
+    x = y if z is None else torch.cat([unit_square(z), y], 1)
+    for index in range(len(p) - 1):
+        x = equalised(p[f"EqualisedDense_{index}"], x, rate, act=True)
+    return x
+
+
+def fir(x, low, high, gain=1.0):
+    taps = gain * torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8.0
+    kernel = (taps[:, None] * taps[None]).expand(x.shape[1], 1, 4, 4)
+    return F.conv2d(F.pad(x, (low, high, low, high)), kernel, groups=x.shape[1])
+
+
+def modulated(kernel, x, scales, demodulate, doubles=False):
+    """Kernels of each image, one image after the other."""
+    results = []
+    for image, scale in zip(x, scales, strict=True):
+        weight = kernel.permute(3, 2, 0, 1) * scale[None, :, None, None]
+        if demodulate:
+            weight = weight / (weight.square().sum((1, 2, 3), keepdim=True) + 1e-8).sqrt()
+        if doubles:
+            turned = weight.flip((2, 3)).transpose(0, 1)
+            large = F.conv_transpose2d(image[None], turned, stride=2)
+            results.append(fir(large, 1, 1, 2.0))
+        else:
+            results.append(F.conv2d(image[None], weight, padding=weight.shape[-1] // 2))
+    return torch.cat(results)
+
+
+def styled(p, x, style, noise, doubles):
+    x = modulated(p["kernel"], x, equalised(p["scales"], style), True, doubles)
+    x = x + p["noise_strength"] * noise.permute(0, 3, 1, 2) + p["bias"][None, :, None, None]
+    return 2**0.5 * F.leaky_relu(x, 0.2)
+
+
+def colours(p, x, style):
+    scales = equalised(p["scales"], style) / x.shape[1] ** 0.5
+    return modulated(p["kernel"], x, scales, False) + p["bias"][None, :, None, None]
+
+
+def stylegan2_generator(p, z, labels, classes):
+    style = mapped(p["mapper"], z, labels, classes)
+    noises, p = p["constants"]["synthesiser"], p["synthesiser"]
+    x = p["basis"].permute(0, 3, 1, 2).expand(len(z), -1, -1, -1)
+    layer, images = 0, 0
+    for stage in range(sum(name.startswith("Colours") for name in p)):
+        for doubles in [True, False] if stage else [False]:
+            name = f"StyledConv_{layer}"
+            x = styled(p[name], x, style, noises[name]["noise"], doubles)
+            layer += 1
+        images = binomial(images, up=True) if stage else 0
+        images = images + colours(p[f"Colours_{stage}"], x, style)
+    return images
+
+
+def equalised_conv(p, x, *, act=True, down=False):
+    weight = p["kernel"].permute(3, 2, 0, 1)
+    weight = weight / (weight[0].numel()) ** 0.5
+    if not down:
+        x = F.conv2d(x, weight, p.get("bias"), padding=weight.shape[-1] // 2)
+    elif weight.shape[-1] == 1:
+        x = F.conv2d(fir(x, 1, 1)[:, :, ::2, ::2], weight)
+    else:
+        x = F.conv2d(fir(x, 2, 2), weight, p["bias"], stride=2)
+    return 2**0.5 * F.leaky_relu(x, 0.2) if act else x
+
+
+def stylegan2_discriminator(p, x, labels, classes, residual, group):
+    x = equalised_conv(p["EqualisedConv_0"], x)
+    for index in range(sum(name.startswith("HalvingBlock") for name in p)):
+        block = p[f"HalvingBlock_{index}"]
+        h = equalised_conv(block["EqualisedConv_0"], x)
+        h = equalised_conv(block["EqualisedConv_1"], h, down=True)
+        if residual:
+            shortcut = equalised_conv(block["shortcut"], x, act=False, down=True)
+            h = (h + shortcut) / 2**0.5
+        x = h
+    deviation = (x.unflatten(0, (-1, group)).var(1, unbiased=False) + 1e-8).sqrt()
+    statistic = deviation.mean((1, 2, 3)).repeat_interleave(group)
+    statistic = statistic[:, None, None, None].expand(-1, 1, *x.shape[2:])
+    x = equalised_conv(p["EqualisedConv_1"], torch.cat([x, statistic], 1))
+    x = equalised(p["EqualisedDense_0"], x.permute(0, 2, 3, 1).flatten(1), act=True)
+    x = equalised(p["EqualisedDense_1"], x)
+    label = mapped(p["MappingNetwork_0"], None, labels, classes)
+    return (x * label).sum(1) / x.shape[1] ** 0.5

@@ -9,6 +9,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gan_jax.models.blocks import BatchNorm, plain
 
@@ -42,7 +43,8 @@ def check_labels(condition: jax.Array | None, num_classes: int | None) -> None:
 
 
 def _check_range(labels: jax.Array, num_classes: int) -> None:
-    lowest, highest = int(labels.min()), int(labels.max())
+    values = np.asarray(labels)  # jnp would trace within a transformation
+    lowest, highest = values.min(), values.max()
     if lowest < 0 or highest >= num_classes:
         raise ValueError(
             f"labels must be in 0 to {num_classes - 1}, as num_classes={num_classes} says, got "

@@ -193,20 +193,19 @@ class R3GANDiscriminator(nn.Module):
 
     def judged(self, hidden: jax.Array, labels: jax.Array | None) -> jax.Array:
         """The last map ``[B, h, w, C]`` to logits ``[B]``."""
+        hidden = hidden.astype(jnp.float32)
         places = hidden.shape[1] * hidden.shape[2]
         # each channel's own kernel, as large as the map: variance 1 / places
         init = nn.initializers.normal(places**-0.5)
         basis = self.param("basis", init, hidden.shape[1:])
-        features = jnp.sum(hidden * basis.astype(hidden.dtype)[None], axis=(1, 2))
+        features = jnp.sum(hidden * basis[None], axis=(1, 2))
         self.sow("intermediates", "features", features)
         size = 1 if labels is None else self.widths[0]
-        layer = nn.Dense(size, use_bias=False, kernel_init=scaled(), dtype=self.dtype)
-        said = layer(features)
+        said = nn.Dense(size, use_bias=False, kernel_init=scaled())(features)
         if labels is not None:
             init = nn.initializers.normal((self.num_classes * size) ** -0.5)
-            embed = nn.Embed(self.num_classes, size, embedding_init=init, dtype=self.dtype)
-            said = said * embed(labels)
-        return jnp.sum(said.astype(jnp.float32), axis=-1)
+            said *= nn.Embed(self.num_classes, size, embedding_init=init)(labels)
+        return jnp.sum(said, axis=-1)
 
 
 def check_stages(widths: tuple[int, ...], cardinalities: tuple[int, ...], blocks: int) -> None:

@@ -40,6 +40,27 @@ def reduced(images: jax.Array) -> jax.Array:
     return images
 
 
+def smoothed(images: jax.Array, before: int, after: int, *, gain: float = 1.0) -> jax.Array:
+    """The filter at the size of the image: ``[B, H + before + after - 3, W + before + after - 3, C]``.
+
+    ``gain^2 / 64`` times the sums of 4x4 neighbours with weights [1, 3, 3, 1] along each axis.
+
+    Args:
+        images: ``[B, H, W, C]``.
+        before: zeros before the first row and column.
+        after: zeros after the last.
+        gain: along each axis.
+    """
+    for axis in (1, 2):
+        pad = [(0, 0)] * images.ndim
+        pad[axis] = (before, after)
+        length = images.shape[axis] + before + after - 3
+        padded = jnp.pad(images, pad)
+        a, b, c, d = (jax.lax.slice_in_dim(padded, i, i + length, axis=axis) for i in range(4))
+        images = (a + 3.0 * (b + c) + d) * (gain / 8.0)
+    return images
+
+
 def _neighbours(images: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
     """``x[i - 1]`` and ``x[i + 1]`` at each i."""
     pad = [(0, 0)] * images.ndim

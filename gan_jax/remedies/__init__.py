@@ -11,6 +11,7 @@ feature matching        ``Game.generator_terms``                              fe
 top-k                   ``Game.generator_mean_fn``                            top_k.py
 weight clipping         ``Game.discriminator_optimizer``                      weight_clipping.py
 historical averaging    either optimiser                                      historical_averaging.py
+path lengths            ``Game.generator_terms`` and ``Game.memory``          path_length.py
 orthogonal weights      ``Game.generator_optimizer``                          orthogonal.py
 auxiliary classes       both players' terms, and the discriminator's head     auxiliary_classes.py
 D2D-CE (ReACGAN)        both players' terms, and the discriminator's head     data_to_data.py
