@@ -1,6 +1,6 @@
 """The families in PyTorch, functions of a Flax module's parameters, written from the papers for the tests.
 
-Images are NCHW here. ``p`` is a tree of parameters, whose kernels are turned where they are used, beside the other variables.
+Images are NCHW here. ``p`` is a tree of parameters and other variables; kernels are turned where they are used.
 """
 
 import torch

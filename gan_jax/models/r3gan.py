@@ -148,8 +148,7 @@ class R3GANDiscriminator(nn.Module):
     """Images ``[B, H, W, C]`` to logits ``[B]``: the generator's stages in the other order.
 
     The last map becomes one number a channel, by a weight for each of its places, and these one
-    logit; with labels, as many numbers as the first stage has channels, whose product with the
-    label's vector is the logit.
+    logit; with labels, as many numbers again, whose product with the label's vector is the logit.
 
     Attributes:
         widths: channels of each stage, from the image on: the generator's, reversed.
@@ -200,7 +199,7 @@ class R3GANDiscriminator(nn.Module):
         basis = self.param("basis", init, hidden.shape[1:])
         features = jnp.sum(hidden * basis[None], axis=(1, 2))
         self.sow("intermediates", "features", features)
-        size = 1 if labels is None else self.widths[0]
+        size = 1 if labels is None else hidden.shape[-1]
         said = nn.Dense(size, use_bias=False, kernel_init=scaled())(features)
         if labels is not None:
             init = nn.initializers.normal((self.num_classes * size) ** -0.5)
