@@ -38,6 +38,38 @@ def compose(*augment_fns: AugmentFn) -> AugmentFn:
     return augment_fn
 
 
+def sometimes(augment_fn: AugmentFn, probability: float | Callable[[Any], jax.Array]) -> AugmentFn:
+    """Each row changed by itself with a probability, and else as it was.
+
+    Args:
+        augment_fn: of as many rows as it is given.
+        probability: in ``[0, 1]``; or a function of the turn, such as
+            ``lambda turn: schedule(turn.step)``, whose values may lie outside (0 and 1 then).
+
+    Raises:
+        ValueError: now, when the probability is not in ``[0, 1]``; in use, when it is a function
+            and there is no turn.
+    """
+    if not callable(probability) and not 0.0 <= probability <= 1.0:
+        raise ValueError(
+            f"probability must be in [0, 1] or a function of the turn, got {probability}"
+        )
+
+    def chosen(key: Key[Array, ""], samples: Any, turn: Any = None) -> Any:
+        if callable(probability) and turn is None:
+            raise ValueError("a probability of the turn needs one: use it as Game(augment_fn=...)")
+        now = probability(turn) if callable(probability) else probability
+        own_key, choice_key = jax.random.split(key)
+
+        def choose(changed: jax.Array, kept: jax.Array) -> jax.Array:
+            coins = jax.random.uniform(choice_key, (len(kept), *[1] * (kept.ndim - 1))) < now
+            return jnp.where(coins, changed, kept)
+
+        return jax.tree.map(choose, augment_fn(own_key, samples, turn), samples)
+
+    return chosen
+
+
 def unchanged(key: Key[Array, ""], samples: Any, turn: Any = None) -> Any:
     """The samples as they are."""
     return samples

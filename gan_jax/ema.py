@@ -13,11 +13,14 @@ import jax.numpy as jnp
 EMADecayFn = Callable[[jax.Array, int], jax.Array]
 
 
-def halflife(*, images: float, rampup: float | None = 0.05) -> EMADecayFn:
+def halflife(
+    *, images: float | Callable[[jax.Array], jax.Array], rampup: float | None = 0.05
+) -> EMADecayFn:
     """``decay = 0.5 ** (batch_size / h)`` with ``h = min(images, rampup * images seen so far)``.
 
     Args:
-        images: after this many images a generator counts half; positive.
+        images: after this many images a generator counts half; positive. Or a schedule of the
+            round, whose values may be 0: then the average is the live generator.
         rampup: the half-life is at most this share of the images seen, so that a young run does
             not average in its first weights; None has no ramp-up.
 
@@ -27,13 +30,13 @@ def halflife(*, images: float, rampup: float | None = 0.05) -> EMADecayFn:
     Raises:
         ValueError: a number is not positive.
     """
-    if not images > 0 or (rampup is not None and not rampup > 0):
+    if not (callable(images) or images > 0) or (rampup is not None and not rampup > 0):
         raise ValueError(
             f"images and rampup must be positive (rampup may be None), got {images} and {rampup}"
         )
 
     def decay_fn(step: jax.Array, batch_size: int) -> jax.Array:
-        half = jnp.float32(images)
+        half = jnp.float32(images(step) if callable(images) else images)
         if rampup is not None:
             half = jnp.minimum(half, rampup * batch_size * step.astype(jnp.float32))
         return jnp.exp2(-batch_size / half)  # half = 0 gives exp2(-inf) = 0

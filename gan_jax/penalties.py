@@ -8,8 +8,7 @@ makes a term of the two::
     Game(discriminator_terms={"r1": Term(gradient_penalty(r1, on_real), weight=0.1)})
 
 Points are what the discriminator sees: augmented, packed. To penalise it as a function of what was
-not augmented yet, compose: ``r1(lambda x: real.logits_fn(real.augment_fn(x)), real.raw)`` with
-``real = context.real``.
+not augmented yet: ``gradient_penalty(r1, before_augmentation(on_real))``.
 
 Conventions. R1 and R2 hold the 1/2 of Mescheder et al. (``weight`` is their ``gamma``). WGAN-GP and
 DRAGAN hold no 1/2 (``weight`` is their ``lambda``, 10 in both papers). Points may be a tree: norms
@@ -145,6 +144,30 @@ def on_real(key: Key[Array, ""], context: Context) -> Exhibit:
 def on_fake(key: Key[Array, ""], context: Context) -> Exhibit:
     """The fake samples themselves (for R2)."""
     return context.fake
+
+
+def before_augmentation(points_fn: PointsFn) -> PointsFn:
+    """The raw samples of the same side, judged through the augmentation that was drawn for it.
+
+    For a flip the penalty is the same; a contrast of factor c multiplies it by ``c^2``; what a
+    translation or a cutout covers has no gradient.
+
+    Args:
+        points_fn: :func:`on_real` or :func:`on_fake`.
+
+    References:
+        Karras et al. 2020, arXiv 2006.06676, figure 2 (R1 of the augmented game).
+    """
+
+    def raw_points_fn(key: Key[Array, ""], context: Context) -> Exhibit:
+        side = points_fn(key, context)
+
+        def judge_fn(samples: Points, *condition: Any) -> Any:
+            return side.judge_fn(side.augment_fn(samples), *condition)
+
+        return side._replace(samples=side.raw, judge_fn=judge_fn)
+
+    return raw_points_fn
 
 
 def between(key: Key[Array, ""], context: Context) -> Exhibit:

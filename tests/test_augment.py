@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gan_jax import augment
+from gan_jax.context import Turn
 
 key = jax.random.key(0)
 images = jax.random.uniform(key, (64, 4, 4, 1), minval=-0.9, maxval=0.9)
@@ -93,3 +94,15 @@ def test_rotate_fills_the_corners():
 def test_crops_and_rotations_out_of_range(make):
     with pytest.raises(ValueError, match="must be in"):
         make()
+
+
+def test_sometimes_changes_that_share_of_the_rows_and_no_other():
+    turned = augment.sometimes(lambda key, x, turn: x + 1.0, 0.25)(key, jnp.zeros((400, 2, 2, 1)))
+    rows = np.asarray(turned).reshape(400, -1)
+    assert (rows == rows[:, :1]).all() and 0.18 < rows[:, 0].mean() < 0.32
+    scheduled = augment.sometimes(augment.flip, lambda turn: turn.step / 10.0)
+    np.testing.assert_array_equal(scheduled(key, images, Turn(0, "")), images)
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\]"):
+        augment.sometimes(augment.flip, 1.5)
+    with pytest.raises(ValueError, match="needs one"):
+        scheduled(key, images)

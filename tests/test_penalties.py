@@ -86,3 +86,18 @@ def test_bad_points():
         penalties.between(key, context(jnp.ones((4, 3)), jnp.ones((4, 1))))
     with pytest.raises(ValueError, match="scale"):
         penalties.around_real(scale=0.0)
+
+
+def test_a_penalty_before_the_augmentation_is_the_squared_factor_of_a_contrast():
+    """D(x) = x @ w of shown samples 3 x: |3 w|^2 / 2 = 112.5 instead of 12.5."""
+    real, w = jnp.ones((2, 2)), jnp.array([3.0, 4.0])
+    side = Exhibit(
+        3.0 * real, raw=real, augment_fn=lambda x: 3.0 * x, judge_fn=lambda x: (x @ w, {})
+    )
+    shown = Context(side, side)
+    for points_fn, expected in (
+        (penalties.on_real, 12.5),
+        (penalties.before_augmentation(penalties.on_real), 112.5),
+    ):
+        values = penalties.gradient_penalty(penalties.r1, points_fn)(key, shown)
+        np.testing.assert_allclose(values, [expected, expected])

@@ -11,7 +11,6 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from gan_jax.models import convolutions
 
@@ -35,7 +34,12 @@ def maxout(pieces: int) -> Callable[[jax.Array], jax.Array]:
 
 
 class Conv(nn.Module):
-    """``nn.Conv`` with "SAME" padding and a square kernel: same parameters, same result."""
+    """``nn.Conv`` with "SAME" padding and a square kernel: same parameters, same result.
+
+    Attributes:
+        groups: into so many runs the channels are divided, each of which sees itself alone; more
+            than one with a stride of 1 only.
+    """
 
     features: int
     kernel_size: int
@@ -44,18 +48,32 @@ class Conv(nn.Module):
     kernel_init: Callable = nn.initializers.lecun_normal()
     dtype: Any = None
     apply_fn: Callable = convolutions.conv
+    groups: int = 1
 
     @nn.compact
     def __call__(self, images: jax.Array) -> jax.Array:
         """``[B, H, W, C] -> [B, ceil(H / stride), ceil(W / stride), features]``."""
-        shape = (self.kernel_size, self.kernel_size, images.shape[-1], self.features)
+        inputs = _group_size(self.groups, images.shape[-1], self.features)
+        shape = (self.kernel_size, self.kernel_size, inputs, self.features)
         kernel = self.param("kernel", self.kernel_init, shape)
         bias = (
             self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else None
         )
         images, kernel, bias = nn.dtypes.promote_dtype(images, kernel, bias, dtype=self.dtype)
-        images = self.apply_fn(images, kernel, self.stride)
+        if self.groups > 1:
+            images = convolutions.grouped_conv(images, kernel, self.groups)
+        else:
+            images = self.apply_fn(images, kernel, self.stride)
         return images if bias is None else images + bias[None, None, None]
+
+
+def _group_size(groups: int, inputs: int, outputs: int) -> int:
+    if groups < 1 or inputs % groups or outputs % groups:
+        raise ValueError(
+            f"groups must divide a convolution's channels, got {groups} groups for {inputs} channels "
+            f"to {outputs}"
+        )
+    return inputs // groups
 
 
 class ConvTranspose(Conv):
@@ -95,11 +113,18 @@ class BatchNorm(nn.Module):
     statistics are averaged over the axis of devices. Running averages (momentum 0.9) serve
     ``train=False``.
 
+    Attributes:
+        dtype: of the computation.
+        epsilon: added to the variance.
+        affine: whether it learns a gain and a bias for each channel.
+
     References:
         Ioffe and Szegedy 2015, arXiv 1502.03167, algorithms 1 and 2.
     """
 
     dtype: Any = None
+    epsilon: float = 1e-5
+    affine: bool = True
 
     @nn.compact
     def __call__(self, inputs: jax.Array, *, train: bool) -> jax.Array:
@@ -109,6 +134,9 @@ class BatchNorm(nn.Module):
             momentum=0.9,
             axis_name=None if self.is_initializing() else _bound_axis(),
             dtype=self.dtype,
+            epsilon=self.epsilon,
+            use_scale=self.affine,
+            use_bias=self.affine,
         )(inputs)
 
 
@@ -216,58 +244,3 @@ def times(residual_blocks: int) -> range:
     if residual_blocks < 0:
         raise ValueError(f"residual_blocks must not be negative, got {residual_blocks}")
     return range(residual_blocks)
-
-
-def join_condition(
-    latents: jax.Array, condition: jax.Array | None, num_classes: int | None
-) -> jax.Array:
-    """The generator's input: ``[B, Z]``, with a one-hot label ``[B, Z + num_classes]``.
-
-    References:
-        Mirza and Osindero 2014, arXiv 1411.1784, section 3.2.
-    """
-    _check_condition(condition, num_classes)
-    if condition is None:
-        return latents
-    one_hot = jax.nn.one_hot(condition, num_classes, dtype=latents.dtype)
-    return jnp.concatenate([latents, one_hot], axis=-1)
-
-
-class Head(nn.Module):
-    """Features to one logit, with the projection of a label where there is one.
-
-    ``w . h + b + v_y . h``, float32.
-
-    References:
-        Miyato and Koyama 2018, arXiv 1802.05637, equation 4.
-    """
-
-    num_classes: int | None = None
-    constrain_fn: Callable = plain
-    kernel_init: Callable = nn.initializers.lecun_normal()
-    dtype: Any = None
-
-    @nn.compact
-    def __call__(
-        self, features: jax.Array, condition: jax.Array | None, *, train: bool
-    ) -> jax.Array:
-        """``[B, F]`` (and labels ``[B]`` or None) to logits ``[B]``."""
-        self.sow("intermediates", "features", features)  # for feature matching
-        _check_condition(condition, self.num_classes)
-        dense = nn.Dense(1, kernel_init=self.kernel_init, dtype=self.dtype)
-        logits = self.constrain_fn(dense)(features, train=train)[:, 0]
-        if condition is not None:
-            embedding = nn.Embed(self.num_classes, features.shape[-1], dtype=self.dtype)(condition)
-            logits += jnp.sum(embedding * features, axis=-1)
-        return logits.astype(jnp.float32)
-
-
-def _check_condition(condition: jax.Array | None, num_classes: int | None) -> None:
-    if (condition is None) != (num_classes is None):
-        given = "no condition" if condition is None else f"a condition {condition.shape}"
-        raise ValueError(
-            f"the model has num_classes={num_classes} and was given {given}: set num_classes to the "
-            "number of labels and pass labels [B], or neither"
-        )
-    if condition is not None and not jnp.issubdtype(condition.dtype, jnp.integer):
-        raise TypeError(f"condition must be integer labels [B], got {condition.dtype}")

@@ -64,6 +64,17 @@ def upsample_conv(images: Images, kernel: Kernel, scale: int) -> Images:
     )
 
 
+def grouped_conv(images: Images, kernel: Kernel, groups: int) -> Images:
+    """Each of ``groups`` runs of channels by itself: the kernel is ``[k, k, C / groups, O]``; stride 1."""
+    fast = grouped_products if groups >= 8 else block_diagonal_conv  # where each is the faster one
+    return lax.platform_dependent(
+        images,
+        kernel,
+        cpu=lambda images, kernel: fast(images, kernel, groups),
+        default=lambda images, kernel: native_grouped_conv(images, kernel, groups),
+    )
+
+
 def native_conv(images: Images, kernel: Kernel, stride: int) -> Images:
     """XLA's own strided convolution."""
     return lax.conv_general_dilated(
@@ -79,6 +90,39 @@ def native_conv_transpose(images: Images, kernel: Kernel, stride: int) -> Images
 def native_upsample_conv(images: Images, kernel: Kernel, scale: int) -> Images:
     """The enlarged image itself, and XLA's own convolution."""
     return native_conv(images.repeat(scale, axis=1).repeat(scale, axis=2), kernel, 1)
+
+
+def native_grouped_conv(images: Images, kernel: Kernel, groups: int) -> Images:
+    """XLA's own grouped convolution: on a CPU 10 to 300 times slower than the forms below."""
+    return lax.conv_general_dilated(
+        images, kernel, (1, 1), "SAME", dimension_numbers=_LAYOUT, feature_group_count=groups
+    )
+
+
+def block_diagonal_conv(images: Images, kernel: Kernel, groups: int) -> Images:
+    """:func:`native_grouped_conv` as one convolution, with zeros between the groups."""
+    *window, inputs, outputs = kernel.shape
+    apart = kernel.reshape(*window, inputs, groups, outputs // groups)
+    whole = jnp.einsum("abigo,gh->abhigo", apart, jnp.eye(groups, dtype=kernel.dtype))
+    return native_conv(images, whole.reshape(*window, groups * inputs, outputs), 1)
+
+
+def grouped_products(images: Images, kernel: Kernel, groups: int) -> Images:
+    """:func:`native_grouped_conv` as a product of matrices for each group: its pixels' windows, and taps."""
+    batch, height, width, _ = images.shape
+    taps, _, inputs, outputs = kernel.shape
+    apart = jnp.moveaxis(images.reshape(batch, height, width, groups, inputs), 3, 0)
+    border = ((taps - 1) // 2, taps // 2)
+    padded = jnp.pad(apart, ((0, 0), (0, 0), border, border, (0, 0)))
+    shifted = [
+        padded[:, :, row : row + height, column : column + width]
+        for row in range(taps)
+        for column in range(taps)
+    ]
+    windows = jnp.concatenate(shifted, axis=-1).reshape(groups, -1, taps * taps * inputs)
+    weights = jnp.moveaxis(kernel.reshape(-1, groups, outputs // groups), 1, 0)
+    found = (windows @ weights).reshape(groups, batch, height, width, -1)
+    return jnp.moveaxis(found, 0, 3).reshape(batch, height, width, outputs)
 
 
 def space_to_depth_conv(images: Images, kernel: Kernel, stride: int) -> Images:

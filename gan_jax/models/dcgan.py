@@ -22,13 +22,13 @@ from gan_jax.models.blocks import (
     Block,
     Conv,
     ConvTranspose,
-    Head,
     Residual,
-    join_condition,
     leaky_relu,
     plain,
     times,
 )
+from gan_jax.models.conditioning import join_condition
+from gan_jax.models.heads import Head
 
 # Radford et al. 2015, section 4: all weights from N(0, 0.02^2)
 dcgan_init = nn.initializers.normal(0.02)
@@ -116,6 +116,7 @@ class DCGANDiscriminator(nn.Module):
         statistic_fn: makes a module that adds features of the whole batch before the last layer,
             such as :class:`gan_jax.models.minibatch_std.MinibatchStd`; or None.
         num_classes: for integer labels as the condition.
+        head_fn: the last layer, of :mod:`gan_jax.models.heads`.
         dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
         remat: whether each block is computed anew for its gradient, which saves the memory of what
             lies within it.
@@ -132,6 +133,7 @@ class DCGANDiscriminator(nn.Module):
     residual_blocks: int = 0
     statistic_fn: Callable | None = None
     num_classes: int | None = None
+    head_fn: Callable = Head
     dtype: Any = None
     remat: bool = False
 
@@ -163,7 +165,7 @@ class DCGANDiscriminator(nn.Module):
                 hidden = Residual(layer_fn, norm_fn=self.norm_fn, **shared)(hidden, train=train)
         if self.statistic_fn is not None:
             hidden = self.statistic_fn()(hidden)
-        head = Head(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
+        head = self.head_fn(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
         return head(hidden.reshape(len(hidden), -1), condition, train=train)
 
 

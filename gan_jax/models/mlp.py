@@ -13,7 +13,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from gan_jax.models.blocks import Block, Head, Residual, join_condition, leaky_relu, plain, times
+from gan_jax.models.blocks import Block, Residual, leaky_relu, plain, times
+from gan_jax.models.conditioning import join_condition
+from gan_jax.models.heads import Head
 
 
 class MLPGenerator(nn.Module):
@@ -74,6 +76,7 @@ class MLPDiscriminator(nn.Module):
         residual_blocks: after each hidden layer, of the same width.
         statistic_fn: as in :class:`gan_jax.models.dcgan.DCGANDiscriminator`.
         num_classes: for integer labels as the condition.
+        head_fn: the last layer, of :mod:`gan_jax.models.heads`.
         dtype: of the computation, such as ``jnp.bfloat16``; parameters and results stay float32.
         remat: whether each block is computed anew for its gradient, which saves the memory of what
             lies within it.
@@ -88,6 +91,7 @@ class MLPDiscriminator(nn.Module):
     dropout_rate: float = 0.0
     statistic_fn: Callable | None = None
     num_classes: int | None = None
+    head_fn: Callable = Head
     dtype: Any = None
     remat: bool = False
 
@@ -112,5 +116,5 @@ class MLPDiscriminator(nn.Module):
                 hidden = Residual(dense, **shared)(hidden, train=train)
         if self.statistic_fn is not None:
             hidden = self.statistic_fn()(hidden)
-        head = Head(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
+        head = self.head_fn(self.num_classes, self.constrain_fn, self.kernel_init, self.dtype)
         return head(hidden, condition, train=train)

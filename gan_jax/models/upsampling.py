@@ -17,10 +17,10 @@ from gan_jax.models.blocks import (
     Conv,
     Residual,
     UpsampleConv,
-    join_condition,
     leaky_relu,
     times,
 )
+from gan_jax.models.conditioning import join_condition
 
 
 class UpsamplingGenerator(nn.Module):

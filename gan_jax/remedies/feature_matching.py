@@ -9,7 +9,7 @@ from gan_jax.context import Context, Exhibit, Term, Weight
 def feature_distance(key: jax.Array, context: Context) -> jax.Array:
     """``|mean f(x) - mean f(G(z))|^2``, with f what the discriminator's last layer reads; a scalar.
 
-    f is all that the discriminator sows as ``features``, as :class:`gan_jax.models.blocks.Head`
+    f is all that the discriminator sows as ``features``, as :class:`gan_jax.models.heads.Head`
     does. The means are over the global batch.
 
     References:
