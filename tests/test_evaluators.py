@@ -16,6 +16,7 @@ from gan_jax.drawing.sampler import noise, real
 from gan_jax.metrics.estimate import Estimate
 from gan_jax.metrics.evaluators import Evaluator, Figure, asked, by_row, of_rows
 from gan_jax.metrics.evaluators.asked import asked_class, gan_train
+from gan_jax.metrics.evaluators.codes import matched_accuracy, unsupervised_accuracy
 from gan_jax.metrics.evaluators.frechet import frechet
 from gan_jax.metrics.evaluators.paired import paired
 from gan_jax.metrics.evaluators.scores import detection
@@ -490,6 +491,39 @@ def test_the_error_of_an_auroc_is_that_of_delong():
     drawn = Sampler(lambda key, keys, rows: draw_fn(None, keys, rows), None, KEY, data=data)
     figures = evaluator.measure_fn(drawn).figures
     assert abs(figures["auroc"].value - 0.5) < 4 * figures["auroc"].standard_error
+
+
+# Codes
+
+
+def test_clusters_are_matched_to_classes_one_to_one():
+    classes = np.repeat([0, 1, 2], 40)
+    renamed = np.array([2, 0, 1])[classes]
+    assert matched_accuracy(renamed, classes) == 1.0
+    renamed[:10] = renamed[-1]  # a quarter of one class lies in the cluster of another
+    assert matched_accuracy(renamed, classes) == 110 / 120
+    assert matched_accuracy(np.zeros(120, int), classes) == 1 / 3  # one cluster is one class
+    split = np.where(
+        np.arange(120) % 4 == 0, classes + 3, classes
+    )  # six clusters: three match none
+    assert matched_accuracy(split, classes) == 90 / 120
+
+
+def test_the_accuracy_of_clusters_beside_a_reference_and_its_error():
+    classes = np.arange(600) % 3
+    data = data_of(real=normal(600, 1), label=classes)
+
+    def cluster_fn(players, keys, rows):  # right in two thirds of the rows, under other names
+        return np.where(rows["id"] % 9 < 6, (rows["label"] + 1) % 3, rows["label"])
+
+    references = {"the label": lambda players, keys, rows: rows["label"]}
+    options = dict(description="names moved on by one", references=references)
+    evaluator = unsupervised_accuracy(data, cluster_fn=cluster_fn, **options)
+    figures, rows = measured(evaluator, data)
+    found, right = figures["accuracy"], (np.arange(600) % 9 < 6).mean()
+    assert found.value == pytest.approx(right)
+    assert 0.8 < found.standard_error / np.sqrt(right * (1 - right) / 600) < 1.25
+    assert set(rows) == {"cluster", "class", "id"} and evaluator.when == "end"
 
 
 # Very many images
