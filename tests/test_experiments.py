@@ -32,7 +32,11 @@ CLASSES = ("quality", "frechet", "classes", "rarest_share", "confident_share")
 STACKED = ("modes", "modes", "kl", "frechet")
 # Each experiment's evaluator, and what it measures of the generated, the real and the noise.
 FIGURES = {
+    "cifar10_biggan": CLASSES,
     "cifar10_conv": CLASSES,
+    "cifar10_r3gan": CLASSES,
+    "cifar10_sngan": CLASSES,
+    "cifar10_stylegan2_ada": CLASSES,
     "digits_conditional": CLASSES,
     "digits_dcgan": CLASSES,
     "gaussian_mlp": ("scalars", "wasserstein_1", "mean", "std"),

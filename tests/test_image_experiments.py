@@ -1,7 +1,7 @@
 """The experiments on prepared data sets, shrunk, on random images in the format of these sets.
 
 Each is built, and its step and its samples are traced. One of each theme is also compiled and run; the others are,
-too, in ``.ci/run``.
+too, in ``.ci/run`` or on demand.
 """
 
 import inspect
@@ -19,14 +19,18 @@ from gan_jax.training.restore import abstract_state
 DEVICES = 2
 FILES = tiny_files(prepared=True)
 RUN_BY_A_PLAIN_PYTEST = {"mnist_dcgan", "mnist_infogan", "stacked_mnist"}
+# their networks are also compiled, narrow and small, in tests/test_families.py and tests/test_stylegan2.py
+RUN_ON_DEMAND = {"cifar10_biggan", "cifar10_r3gan", "cifar10_sngan", "cifar10_stylegan2_ada"}
 
 
-def run_or_thorough(file):
-    marks = () if file.stem in RUN_BY_A_PLAIN_PYTEST else pytest.mark.thorough
+def when_asked(file):
+    if file.stem in RUN_BY_A_PLAIN_PYTEST:
+        return pytest.param(file, id=file.stem)
+    marks = pytest.mark.slow if file.stem in RUN_ON_DEMAND else pytest.mark.thorough
     return pytest.param(file, id=file.stem, marks=marks)
 
 
-@pytest.mark.parametrize("file", [run_or_thorough(file) for file in FILES])
+@pytest.mark.parametrize("file", [when_asked(file) for file in FILES])
 @pytest.mark.filterwarnings("ignore:.*mutable default.*")
 def test_tiny(file, image_sets, tmp_path, monkeypatch, capsys):
     run_tiny(monkeypatch, file, tmp_path, "--data-dir", str(image_sets))

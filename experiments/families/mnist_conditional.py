@@ -39,7 +39,7 @@ def experiment(
     split: str = "train",
     held_out_split: str = "test",
     seed: int = 0,
-    steps: int = 6000,
+    steps: int = 4000,
     batch_size: int = 64,
     latent_size: int = 64,
     learning_rate: float = 1e-3,

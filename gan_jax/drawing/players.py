@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from gan_jax.context import Turn
 from gan_jax.game import Game, GANState
@@ -46,6 +47,11 @@ def generated(players: Players, latents: Tree, rows: Rows) -> Tree:
     """What the generator makes of latents, and of conditions if the rows hold any: the default."""
     condition = rows.get("condition")
     return players.generator_fn(*((latents,) if condition is None else (latents, condition)))
+
+
+def clipped(players: Players, latents: Tree, rows: Rows) -> Tree:
+    """:func:`generated` images, clipped to ``[-1, 1]``: for generators that end in no tanh."""
+    return jax.tree.map(lambda image: jnp.clip(image, -1.0, 1.0), generated(players, latents, rows))
 
 
 def players_of(game: Game, state: GANState, *, ema: bool = True, key: jax.Array) -> Players:

@@ -86,7 +86,7 @@ class StyleGAN2Generator(nn.Module):
         condition: jax.Array | None = None,
         *,
         train: bool,
-        truncation: float = 1.0,
+        truncation: jax.Array | float = 1.0,
     ) -> jax.Array:
         """``[B, Z] -> [B, H, W, C]``, float32; of a tree of :func:`mixed_latents`, ``z`` alone."""
         latents = latents["z"] if isinstance(latents, Mapping) else latents
@@ -99,7 +99,7 @@ class StyleGAN2Generator(nn.Module):
         condition: jax.Array | None = None,
         *,
         train: bool,
-        truncation: float = 1.0,
+        truncation: jax.Array | float = 1.0,
         keep_mean: bool = True,
     ) -> jax.Array:
         """Latents ``[B, Z]`` to a style for each layer, ``[B, L, W]``: the same for all.
@@ -108,7 +108,8 @@ class StyleGAN2Generator(nn.Module):
             latents: normalised here to a mean square of 1.
             condition: labels ``[B]``, or None.
             train: whether the mean of the styles moves.
-            truncation: what is left of the distance to the mean; 1 is all, 0 draws the mean.
+            truncation: what is left of the distance to the mean, one number or ``[B]``; 1 is all, 0
+                draws the mean.
             keep_mean: whether the mean moves in training; a second call in one pass need not.
 
         References:
@@ -120,8 +121,9 @@ class StyleGAN2Generator(nn.Module):
         if train and keep_mean and not self.is_initializing():
             seen = jax.lax.stop_gradient(style).mean(0)
             mean.value = self.mean_decay * mean.value + (1.0 - self.mean_decay) * seen
-        if truncation != 1.0:
-            style = mean.value[None] + truncation * (style - mean.value[None])
+        if isinstance(truncation, jax.Array) or truncation != 1.0:
+            left = jnp.reshape(truncation, (-1, 1))
+            style = mean.value[None] + left * (style - mean.value[None])
         return jnp.repeat(style[:, None], self.num_layers, axis=1)
 
     def synthesis(self, styles: jax.Array, *, train: bool) -> jax.Array:
@@ -132,6 +134,17 @@ class StyleGAN2Generator(nn.Module):
                 f"{styles.shape}"
             )
         return self.synthesiser(styles, train=train)
+
+
+def truncated_styles(players: Any, latents: Any, rows: Mapping[str, Any]) -> jax.Array:
+    """Images in ``[-1, 1]`` whose styles are drawn towards their mean by the rows' ``truncation``.
+
+    ``Experiment(draw_fn=truncated_styles, draw_options={"truncation": 1.0})``; then
+    ``sample RUN --truncation 0.7``.
+    """
+    condition, truncation = rows.get("condition"), rows["truncation"]
+    images = players.generator_fn(latents, condition, truncation=truncation)
+    return jnp.clip(images, -1.0, 1.0)
 
 
 def mixed_latents(
