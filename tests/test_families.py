@@ -215,10 +215,11 @@ def test_biggan_plays_with_everything_of_its_paper():
 
 @pytest.mark.thorough
 def test_biggan_deep_plays():
+    plainly = dict(num_classes=3, constrain_fn=plain)
     played(
-        BigGANDeepGenerator((8, 8, 3), (8, 8), num_classes=3, shared_size=3, attention=(8,)),
-        BigGANDeepDiscriminator((8, 8), 1, depth=1, num_classes=3, attention=(4,)),
-        normal(4, 8, 8, 3),
+        BigGANDeepGenerator((4, 4, 3), (8, 8), shared_size=3, attention=(), **plainly),
+        BigGANDeepDiscriminator((8, 8), 1, depth=1, attention=(), **plainly),
+        normal(4, 4, 4, 3),
         labels=LABELS,
         still=STILL,
     )

@@ -66,6 +66,7 @@ def test_the_discriminator_is_its_twin(residual):
     is_its_twin(
         "stylegan2_discriminator", discriminator, normal(4, 8, 8, 3), LABELS,
         classes=3, residual=residual, group=2, scale=1.0,
+        case="" if residual else "_plain",
     )  # fmt: skip
 
 

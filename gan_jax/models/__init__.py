@@ -2,4 +2,19 @@
 
 Every generator is called ``(latents, condition=None, *, train)`` and every discriminator
 ``(samples, condition=None, *, train)``.
+
+=================  ==================================================================================
+file               family
+=================  ==================================================================================
+mlp.py             fully connected players
+dcgan.py           DCGAN; upsampling.py: a generator that enlarges instead
+resnet.py          WGAN-GP, SNGAN, SAGAN; its blocks: residual.py, attention.py
+biggan.py          BigGAN; biggan_deep.py: BigGAN-deep
+r3gan.py           R3GAN
+stylegan2.py       StyleGAN2; its layers: styles.py, equalised.py; stylegan2_discriminator.py
+absent.py          a discriminator that is not there
+=================  ==================================================================================
+
+What they share: blocks.py, convolutions.py, resampling.py; how labels enter: conditioning.py; what a
+discriminator says besides its logit: heads.py; what it sees of a whole batch: minibatch_std.py.
 """
