@@ -211,7 +211,7 @@ def cutout(*, share: float = 0.5, fill: float = 0.0) -> AugmentFn:
     return _on_each(cover)
 
 
-def colour(*, brightness: float = 0.5, saturation: float = 1.0, contrast: float = 0.5) -> AugmentFn:
+def color(*, brightness: float = 0.5, saturation: float = 1.0, contrast: float = 0.5) -> AugmentFn:
     """Change the brightness, then the saturation, then the contrast of each image.
 
     ``x + b`` with ``b ~ U[-brightness, brightness]``; the distance of each channel from the pixel's
@@ -238,17 +238,17 @@ def colour(*, brightness: float = 0.5, saturation: float = 1.0, contrast: float 
     def paint(key: jax.Array, image: jax.Array) -> jax.Array:
         shift, stretch, spread = jax.random.uniform(key, (3,), minval=-1.0, maxval=1.0)
         image = image + brightness * shift
-        grey = image.mean(-1, keepdims=True)
-        image = grey + (1.0 + saturation * stretch) * (image - grey)
+        gray = image.mean(-1, keepdims=True)
+        image = gray + (1.0 + saturation * stretch) * (image - gray)
         mean = image.mean(keepdims=True)
         return mean + (1.0 + contrast * spread) * (image - mean)
 
     return _on_each(paint)
 
 
-def _within(size: int, centre: jax.Array, length: int) -> jax.Array:
+def _within(size: int, center: jax.Array, length: int) -> jax.Array:
     """Which of ``size`` places lie in a run of ``length`` that begins ``length // 2`` before centre."""
-    distance = jnp.arange(size) - (centre - length // 2)
+    distance = jnp.arange(size) - (center - length // 2)
     return (distance >= 0) & (distance < length)
 
 

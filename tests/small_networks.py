@@ -21,7 +21,7 @@ FROZEN = {
     "biggan_generator": [-0.0478, 0.1583, -0.331],
     "biggan_deep_generator": [-0.2896, 0.1093, -0.5497],
     "biggan_deep_discriminator": [5.3228, -0.2036, -16.6505],
-    "stylegan2_generator": [1.1094, -0.1017, 0.4766],
+    "stylegan2_generator": [-1.5702, 1.8714, 1.5046],
     "stylegan2_discriminator": [-0.0407, -0.0327, -0.0339],
     "stylegan2_discriminator_plain": [-0.0169, -0.0121, -0.0081],
 }

@@ -50,20 +50,20 @@ def test_a_picture_keeps_its_pixels(shape):
         np.testing.assert_array_equal(np.asarray(picture), pixels)
 
 
-def test_an_animation_keeps_gray_values_and_few_colours():
+def test_an_animation_keeps_gray_values_and_few_colors():
     gray = rng.integers(0, 256, (10, 9, 8, 1), np.uint8)
     found, durations = frames_of(Animation(gray, seconds=2.0))
     np.testing.assert_array_equal(found, gray.repeat(3, axis=-1))
     assert durations == (200,) * 10
-    colours = rng.integers(0, 256, (256, 3), np.uint8)
-    colour = colours[rng.integers(0, 256, (6, 9, 8))]
-    found, durations = frames_of(Animation(colour, seconds=0.5))
-    np.testing.assert_array_equal(found, colour)
+    colors = rng.integers(0, 256, (256, 3), np.uint8)
+    color = colors[rng.integers(0, 256, (6, 9, 8))]
+    found, durations = frames_of(Animation(color, seconds=0.5))
+    np.testing.assert_array_equal(found, color)
     assert durations == (80,) * 6
     assert set(frames_of(Animation(gray, seconds=0.01))[1]) == {20}  # as fast as browsers go
 
 
-def test_many_colours_are_near_and_do_not_flicker():
+def test_many_colors_are_near_and_do_not_flicker():
     ramp = np.linspace(0, 255, 64).astype(np.uint8)
     still = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None], 128), -1).astype(np.uint8)
     frames = np.stack([still] * 3)
@@ -215,8 +215,8 @@ def test_clips_play_side_by_side():
     animation = clip_grid(clips, seconds=1.0)
     assert animation.frames.shape == (5, 114, 114, 1) and animation.frames.dtype == np.uint8
     assert animation.frames[:, 0, 0, 0].tolist() == [0, 64, 128, 191, 255]
-    colour = clip_grid(np.zeros((2, 3, 56, 56, 3)), columns=1)
-    assert colour.frames.shape == (3, 114, 56, 3) and colour.seconds == 2.0
+    color = clip_grid(np.zeros((2, 3, 56, 56, 3)), columns=1)
+    assert color.frames.shape == (3, 114, 56, 3) and color.seconds == 2.0
     assert frames_of(animation)[1] == (200,) * 5
     with pytest.raises(ValueError, match=r"\[N, T, H, W, C\].*got \(2, 3, 4, 5\)"):
         clip_grid(np.zeros((2, 3, 4, 5)))

@@ -81,11 +81,11 @@ def test_each_change_has_the_probability():
 
 
 @pytest.mark.thorough
-def test_colours_turn_about_grey_and_keep_it():
+def test_colors_turn_about_gray_and_keep_it():
     maps = np.asarray(jax.jit(lambda: paints(coins(1.0, 500)))())
     np.testing.assert_allclose(maps[:, 3], [[0.0, 0.0, 0.0, 1.0]] * 500, atol=1e-5)
-    grey = maps @ np.array([0.3, 0.3, 0.3, 1.0])
-    np.testing.assert_allclose(np.ptp(grey[:, :3], axis=1), 0.0, atol=1e-4)
+    gray = maps @ np.array([0.3, 0.3, 0.3, 1.0])
+    np.testing.assert_allclose(np.ptp(gray[:, :3], axis=1), 0.0, atol=1e-4)
     linear = maps[:, :3, :3]
     axis = np.ones(3) / np.sqrt(3.0)
     contrast = np.abs(axis @ linear @ axis)
@@ -102,13 +102,13 @@ def test_images_are_painted_by_their_maps():
     np.testing.assert_allclose(
         paint(IMAGES, maps.astype(np.float32)), expected, rtol=1e-4, atol=1e-4
     )
-    grey = IMAGES[..., :1]
-    as_colours = (
-        np.einsum("bkc,bhwc->bhwk", maps[:, :3, :3], grey.repeat(3, -1))
+    gray = IMAGES[..., :1]
+    as_colors = (
+        np.einsum("bkc,bhwc->bhwk", maps[:, :3, :3], gray.repeat(3, -1))
         + maps[:, None, None, :3, 3]
     )
-    found = paint(grey, maps.astype(np.float32))
-    np.testing.assert_allclose(found, as_colours.mean(-1, keepdims=True), rtol=1e-4, atol=1e-4)
+    found = paint(gray, maps.astype(np.float32))
+    np.testing.assert_allclose(found, as_colors.mean(-1, keepdims=True), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.thorough
@@ -177,13 +177,13 @@ def test_a_game_is_augmented_with_the_probability_that_it_remembers():
 
 
 def test_no_strength_is_no_change():
-    plain = diff_augment(colour=False, translation=0.0, cutout=0.0)
+    plain = diff_augment(color=False, translation=0.0, cutout=0.0)
     np.testing.assert_array_equal(plain(key, IMAGES), IMAGES)
 
 
-def test_diff_augment_shifts_covers_and_fills_with_grey():
+def test_diff_augment_shifts_covers_and_fills_with_gray():
     ones = jnp.ones((400, 8, 16, 1))
-    moved = np.asarray(diff_augment(colour=False, cutout=0.0)(key, ones))[..., 0]
+    moved = np.asarray(diff_augment(color=False, cutout=0.0)(key, ones))[..., 0]
     assert set(np.unique(moved)) == {0.0, 1.0}
     # by up to 1 row and 2 columns
     assert set((moved == 0.0).all(2).sum(1)) == {0, 1} and set((moved == 0.0).all(1).sum(1)) == {
@@ -191,14 +191,14 @@ def test_diff_augment_shifts_covers_and_fills_with_grey():
         1,
         2,
     }
-    holes = np.asarray(diff_augment(colour=False, translation=0.0, fill=-1.0)(key, ones))[..., 0]
+    holes = np.asarray(diff_augment(color=False, translation=0.0, fill=-1.0)(key, ones))[..., 0]
     assert (
         set((holes == -1.0).any(2).sum(1)) == {2, 3, 4} and (holes == -1.0).any(1).sum(1).max() == 8
     )
 
 
 @pytest.mark.thorough
-def test_diff_augment_takes_colour_first():
+def test_diff_augment_takes_color_first():
     """Where it covers, nothing of the colour is left."""
     found = np.asarray(diff_augment()(key, jnp.asarray(IMAGES.repeat(25, 0))))
     assert (found == 0.0).mean() > 0.1
@@ -209,7 +209,7 @@ def test_diff_augment_takes_colour_first():
     [
         (lambda: diff_augment(translation=1.0), "translation must be"),
         (lambda: diff_augment(cutout=1.5), "cutout in"),
-        (lambda: augmentation_pipe(0.5, colour=2.0), r"must be in \[0, 1\]"),
+        (lambda: augmentation_pipe(0.5, color=2.0), r"must be in \[0, 1\]"),
         (lambda: augmentation_pipe(-0.5), "must not be negative"),
         (lambda: augmentation_memory(target=1.0), "target must be"),
         (lambda: painted(jnp.zeros((4, 2, 2, 2)), jnp.zeros((4, 4, 4))), "1 or 3 channels"),

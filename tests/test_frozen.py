@@ -76,7 +76,7 @@ GAMES = {
     "micro-batches": (
         dict(
             loss=losses.relativistic_pairing(), discriminator_terms=R1 | R2, generator=normed,
-            generator_terms=SIZE, micro_batches=2,
+            generator_terms=SIZE, micro_batches=2, **SGD,
         ),
         {"real": REAL},
     ),

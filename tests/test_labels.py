@@ -62,7 +62,7 @@ def test_a_projection_with_embeddings_of_zero_looks_at_no_label():
     np.testing.assert_allclose(found, applied(untold, without, FEATURES, None), rtol=1e-5)
 
 
-def test_the_projection_is_normalised_as_the_rest_of_the_head():
+def test_the_projection_is_normalized_as_the_rest_of_the_head():
     """Against the singular values: with the embeddings a hundredfold the judgement is the same."""
     head = Head(3, spectral)
     variables = drawn(head, FEATURES, LABELS)
@@ -80,9 +80,9 @@ def test_the_projection_is_normalised_as_the_rest_of_the_head():
 
     params = variables["params"]
     weights, embeddings = params["Dense_0"]["kernel"], params["Embed_0"]["embedding"]
-    normalised = embeddings / np.linalg.svd(embeddings, compute_uv=False)[0]
+    normalized = embeddings / np.linalg.svd(embeddings, compute_uv=False)[0]
     expected = FEATURES @ weights[:, 0] / np.linalg.norm(weights) + params["Dense_0"]["bias"]
-    expected += (normalised[LABELS] * FEATURES).sum(1)
+    expected += (normalized[LABELS] * FEATURES).sum(1)
     for scale in (1.0, 100.0):
         params["Embed_0"]["embedding"] = scale * embeddings
         np.testing.assert_allclose(settled(variables), expected, rtol=1e-4, atol=1e-4)

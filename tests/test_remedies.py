@@ -271,14 +271,14 @@ def test_maxout_keeps_the_largest_of_neighbors():
     np.testing.assert_array_equal(maxout(2)(jnp.array([[1.0, 3.0, -2.0, -5.0]])), [[3.0, -2.0]])
 
 
-def test_colour_and_cutout():
+def test_color_and_cutout():
     images = jax.random.uniform(key, (64, 8, 8, 3), minval=-1)
-    brighter = augment.colour(brightness=0.5, saturation=0.0, contrast=0.0)(key, images)
+    brighter = augment.color(brightness=0.5, saturation=0.0, contrast=0.0)(key, images)
     change = (brighter - images).reshape(64, -1)
     np.testing.assert_allclose(change, np.broadcast_to(change[:, :1], change.shape), atol=1e-6)
     assert len(np.unique(np.asarray(change[:, 0]).round(4))) > 50 and np.abs(change).max() <= 0.5
     for changes in (dict(saturation=1.0, contrast=0.0), dict(saturation=0.0, contrast=0.5)):
-        changed = augment.colour(brightness=0.0, **changes)(key, images)
+        changed = augment.color(brightness=0.0, **changes)(key, images)
         np.testing.assert_allclose(changed.mean((1, 2, 3)), images.mean((1, 2, 3)), atol=1e-5)
         assert float(jnp.abs(changed - images).max()) > 0.1
     covered = augment.cutout(share=0.5, fill=9.0)(key, images) == 9.0
@@ -287,7 +287,7 @@ def test_colour_and_cutout():
     with pytest.raises(ValueError, match="share"):
         augment.cutout(share=0.0)
     with pytest.raises(ValueError, match="brightness"):
-        augment.colour(brightness=-1.0)
+        augment.color(brightness=-1.0)
 
 
 def test_no_steps_of_unrolling_are_alternating_play():

@@ -21,7 +21,7 @@ from small_networks import (
 from gan_jax import losses, penalties, schedules
 from gan_jax.context import Context, Seen
 from gan_jax.game import Term
-from gan_jax.models.equalised import EqualisedConv, EqualisedDense, halving_conv
+from gan_jax.models.equalized import EqualizedConv, EqualizedDense, halving_conv
 from gan_jax.models.minibatch_std import MinibatchStd
 from gan_jax.models.stylegan2 import StyleGAN2Generator, mixed_latents, styled
 from gan_jax.models.stylegan2_discriminator import StyleGAN2Discriminator
@@ -88,14 +88,14 @@ def test_demodulation_forgets_how_large_styles_are_and_keeps_variance():
     assert 0.8 < found[:, 1:-1, 1:-1].std() < 1.2
 
 
-def test_equalised_layers_begin_with_unit_variance_whatever_their_width():
+def test_equalized_layers_begin_with_unit_variance_whatever_their_width():
     def begun(module, inputs):
         return jax.jit(module.init_with_output)(key, inputs)
 
-    found, variables = begun(EqualisedDense(64, rate_scale=0.01), normal(64, 48))
+    found, variables = begun(EqualizedDense(64, rate_scale=0.01), normal(64, 48))
     assert 0.9 < found.std() < 1.1 and 90 < variables["params"]["kernel"].std() < 110
     images = normal(4, 8, 8, 16)
-    found, _ = begun(EqualisedConv(64, activation_fn=None), images)
+    found, _ = begun(EqualizedConv(64, activation_fn=None), images)
     assert 0.9 < found[:, 1:-1, 1:-1].std() < 1.1
 
 

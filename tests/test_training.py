@@ -353,8 +353,8 @@ def test_grid_of_images():
     grid = np.asarray(image_grid(images, columns=3))
     assert grid.shape == (2 * 58 - 2, 3 * 58 - 2)
     assert grid[0, 0] == 0 and grid[58, 58] == 255 and grid[-1, -1] == 0
-    colour = image_grid(np.zeros((2, 8, 8, 3)))
-    assert colour.mode == "RGB" and colour.size == (2 * 58 - 2, 56)
+    color = image_grid(np.zeros((2, 8, 8, 3)))
+    assert color.mode == "RGB" and color.size == (2 * 58 - 2, 56)
     with pytest.raises(ValueError, match="by a function of your own"):
         image_grid(np.zeros((5, 2)))
 

@@ -185,7 +185,7 @@ def biggan_deep_discriminator(p, x, labels, halvings):
     return dense(p["Head_0"]["Dense_0"], features)[:, 0] + projected
 
 
-def equalised(p, x, rate=1.0, act=False):
+def equalized(p, x, rate=1.0, act=False):
     x = x @ p["kernel"] * rate / p["kernel"].shape[0] ** 0.5 + rate * p["bias"]
     return 2**0.5 * F.leaky_relu(x, 0.2) if act else x
 
@@ -195,10 +195,10 @@ def unit_square(x):
 
 
 def mapped(p, z, labels, classes, rate=0.1):
-    y = unit_square(equalised(p["label"], F.one_hot(labels.long(), classes).float()))
+    y = unit_square(equalized(p["label"], F.one_hot(labels.long(), classes).float()))
     x = y if z is None else torch.cat([unit_square(z), y], 1)
     for index in range(len(p) - 1):
-        x = equalised(p[f"EqualisedDense_{index}"], x, rate, act=True)
+        x = equalized(p[f"EqualizedDense_{index}"], x, rate, act=True)
     return x
 
 
@@ -225,32 +225,32 @@ def modulated(kernel, x, scales, demodulate, doubles=False):
 
 
 def styled(p, x, style, noise, doubles):
-    x = modulated(p["kernel"], x, equalised(p["scales"], style), True, doubles)
+    x = modulated(p["kernel"], x, equalized(p["scales"], style), True, doubles)
     x = x + p["noise_strength"] * noise.permute(0, 3, 1, 2) + p["bias"][None, :, None, None]
     return 2**0.5 * F.leaky_relu(x, 0.2)
 
 
-def colours(p, x, style):
-    scales = equalised(p["scales"], style) / x.shape[1] ** 0.5
+def colors(p, x, style):
+    scales = equalized(p["scales"], style) / x.shape[1] ** 0.5
     return modulated(p["kernel"], x, scales, False) + p["bias"][None, :, None, None]
 
 
 def stylegan2_generator(p, z, labels, classes):
     style = mapped(p["mapper"], z, labels, classes)
-    noises, p = p["constants"]["synthesiser"], p["synthesiser"]
+    noises, p = p["constants"]["synthesizer"], p["synthesizer"]
     x = p["basis"].permute(0, 3, 1, 2).expand(len(z), -1, -1, -1)
     layer, images = 0, 0
-    for stage in range(sum(name.startswith("Colours") for name in p)):
+    for stage in range(sum(name.startswith("ToRGB") for name in p)):
         for doubles in [True, False] if stage else [False]:
             name = f"StyledConv_{layer}"
             x = styled(p[name], x, style, noises[name]["noise"], doubles)
             layer += 1
         images = binomial(images, up=True) if stage else 0
-        images = images + colours(p[f"Colours_{stage}"], x, style)
+        images = images + colors(p[f"ToRGB_{stage}"], x, style)
     return images
 
 
-def equalised_conv(p, x, *, act=True, down=False):
+def equalized_conv(p, x, *, act=True, down=False):
     weight = p["kernel"].permute(3, 2, 0, 1)
     weight = weight / (weight[0].numel()) ** 0.5
     if not down:
@@ -263,20 +263,20 @@ def equalised_conv(p, x, *, act=True, down=False):
 
 
 def stylegan2_discriminator(p, x, labels, classes, residual, group):
-    x = equalised_conv(p["EqualisedConv_0"], x)
+    x = equalized_conv(p["EqualizedConv_0"], x)
     for index in range(sum(name.startswith("HalvingBlock") for name in p)):
         block = p[f"HalvingBlock_{index}"]
-        h = equalised_conv(block["EqualisedConv_0"], x)
-        h = equalised_conv(block["EqualisedConv_1"], h, down=True)
+        h = equalized_conv(block["EqualizedConv_0"], x)
+        h = equalized_conv(block["EqualizedConv_1"], h, down=True)
         if residual:
-            shortcut = equalised_conv(block["shortcut"], x, act=False, down=True)
+            shortcut = equalized_conv(block["shortcut"], x, act=False, down=True)
             h = (h + shortcut) / 2**0.5
         x = h
     deviation = (x.unflatten(0, (-1, group)).var(1, unbiased=False) + 1e-8).sqrt()
     statistic = deviation.mean((1, 2, 3)).repeat_interleave(group)
     statistic = statistic[:, None, None, None].expand(-1, 1, *x.shape[2:])
-    x = equalised_conv(p["EqualisedConv_1"], torch.cat([x, statistic], 1))
-    x = equalised(p["EqualisedDense_0"], x.permute(0, 2, 3, 1).flatten(1), act=True)
-    x = equalised(p["EqualisedDense_1"], x)
+    x = equalized_conv(p["EqualizedConv_1"], torch.cat([x, statistic], 1))
+    x = equalized(p["EqualizedDense_0"], x.permute(0, 2, 3, 1).flatten(1), act=True)
+    x = equalized(p["EqualizedDense_1"], x)
     label = mapped(p["MappingNetwork_0"], None, labels, classes)
     return (x * label).sum(1) / x.shape[1] ** 0.5

@@ -114,7 +114,7 @@ def experiment(
         discriminator_optimizer=adam,
         latent_size=latent_size,
         discriminator_terms=terms,
-        augment_fn=augmentation_pipe(lambda turn: share(turn.step), colour=0.5, cutout=1.0),
+        augment_fn=augmentation_pipe(lambda turn: share(turn.step), color=0.5, cutout=1.0),
         ema_decay_fn=halflife(images=half_life, rampup=None),
     )
     return Experiment(

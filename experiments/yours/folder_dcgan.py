@@ -26,7 +26,7 @@ import optax
 from flax.linen.initializers import he_normal
 
 from gan_jax import losses, penalties
-from gan_jax.augment import colour, compose, cutout, flip, of_example, translate, unchanged
+from gan_jax.augment import color, compose, cutout, flip, of_example, translate, unchanged
 from gan_jax.data import Data, FolderSource, decoded, image_fields, in_memory
 from gan_jax.data.images import check_images
 from gan_jax.game import Game, Term
@@ -92,7 +92,7 @@ def experiment(
     widths = tuple(base_width * 2**i for i in range(halvings))
     adam = partial(optax.adam, learning_rate, b1=0.5, b2=0.99)
     # Zhao et al. 2020: by up to an eighth; what comes in at the border is grey
-    changes = compose(colour(), translate(max_shift=max(1, least // 8), fill=0.0), cutout())
+    changes = compose(color(), translate(max_shift=max(1, least // 8), fill=0.0), cutout())
     game = Game(
         generator=DCGANGenerator(
             (height, width, channels), widths[::-1], kernel_size=4, num_classes=num_classes

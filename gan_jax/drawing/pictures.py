@@ -136,8 +136,8 @@ def plane_picture(
             logits = logits_fn(places).reshape(pixels, pixels)
             height = logits - np.median(logits)
             spread = float(np.quantile(np.abs(height), 0.98)) + 1e-9
-            colours = axis.pcolormesh(*lines, height, cmap="RdBu_r", vmin=-spread, vmax=spread)
-            figure.colorbar(colours, label="logit - median", shrink=0.8)
+            colors = axis.pcolormesh(*lines, height, cmap="RdBu_r", vmin=-spread, vmax=spread)
+            figure.colorbar(colors, label="logit - median", shrink=0.8)
         options = dict(s=4, linewidths=0)
         axis.scatter(*real[:shown].T, color="black", alpha=0.4, label="real", **options)
         axis.scatter(*np.asarray(samples)[:shown, :2].T, color="lime", label="generated", **options)

@@ -32,7 +32,7 @@ import jax.numpy as jnp
 from gan_jax.models.attention import SelfAttention, blocks_with_attention
 from gan_jax.models.blocks import BatchNorm, Conv, spectral
 from gan_jax.models.conditioning import VectorBatchNorm, check_labels
-from gan_jax.models.residual import ResidualBlock, normalised, start_size
+from gan_jax.models.residual import ResidualBlock, normalized, start_size
 from gan_jax.models.resnet import ResNetDiscriminator
 
 orthogonal_init = nn.initializers.orthogonal()
@@ -122,7 +122,7 @@ class BigGANGenerator(nn.Module):
             if index in attended:
                 hidden = SelfAttention(self.constrain_fn, **options)(hidden, train=train)
         # told nothing: the last norm has a gain and a bias of its own
-        hidden = normalised(self.norm_fn, hidden, None, dtype=self.dtype, train=train)
+        hidden = normalized(self.norm_fn, hidden, None, dtype=self.dtype, train=train)
         layer = Conv(self.image_shape[-1], 3, **options)
         images = self.constrain_fn(layer)(self.activation_fn(hidden), train=train)
         return jnp.tanh(images.astype(jnp.float32))

@@ -18,7 +18,7 @@ from gan_jax.models.attention import SelfAttention, blocks_with_attention
 from gan_jax.models.biggan import BigGANGenerator, beside, orthogonal_init
 from gan_jax.models.blocks import Conv, UpsampleConv, plain, spectral
 from gan_jax.models.heads import Head
-from gan_jax.models.residual import doubled, halved, normalised
+from gan_jax.models.residual import doubled, halved, normalized
 from gan_jax.models.resnet import check_halvings, sum_pool
 
 
@@ -58,7 +58,7 @@ class DeepBlock(nn.Module):
             hidden = images
             sizes = ((most // 4, 1), (most // 4, 3), (most // 4, 3), (block.features, 1))
             for index, (features, kernel_size) in enumerate(sizes):
-                hidden = normalised(block.norm_fn, hidden, told, dtype=block.dtype, train=train)
+                hidden = normalized(block.norm_fn, hidden, told, dtype=block.dtype, train=train)
                 hidden = block.activation_fn(hidden)
                 hidden = halved(hidden) if block.down and index == 3 else hidden
                 doubles = block.up and index == 1

@@ -124,8 +124,8 @@ class VectorBatchNorm(nn.Module):
             dense = nn.Dense(inputs.shape[-1], name=name, **options)
             return self.constrain_fn(dense)(vectors, train=train)
 
-        normalised = BatchNorm(self.dtype, self.epsilon, affine=False)(inputs, train=train)
-        return _affine(normalised, 1.0 + from_vectors("gain"), from_vectors("bias"))
+        normalized = BatchNorm(self.dtype, self.epsilon, affine=False)(inputs, train=train)
+        return _affine(normalized, 1.0 + from_vectors("gain"), from_vectors("bias"))
 
 
 def _affine(inputs: jax.Array, gain: jax.Array, bias: jax.Array) -> jax.Array:

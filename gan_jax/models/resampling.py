@@ -15,7 +15,7 @@ import jax.numpy as jnp
 def enlarged(images: jax.Array) -> jax.Array:
     """``[B, H, W, C] -> [B, 2 H, 2 W, C]``: along each axis ``(x[i-1] + 3 x[i]) / 4, (3 x[i] + x[i+1]) / 4``."""
     for axis in (1, 2):
-        before, after = _neighbours(images, axis)
+        before, after = _neighbors(images, axis)
         pairs = [(before + 3.0 * images) / 4.0, (3.0 * images + after) / 4.0]
         shape = (*images.shape[:axis], 2 * images.shape[axis], *images.shape[axis + 1 :])
         images = jnp.stack(pairs, axis=axis + 1).reshape(shape)
@@ -35,7 +35,7 @@ def reduced(images: jax.Array) -> jax.Array:
     for axis in (1, 2):
         shape = (*images.shape[:axis], images.shape[axis] // 2, 2, *images.shape[axis + 1 :])
         first, second = jnp.moveaxis(images.reshape(shape), axis + 1, 0)
-        before, after = _neighbours(second, axis)[0], _neighbours(first, axis)[1]
+        before, after = _neighbors(second, axis)[0], _neighbors(first, axis)[1]
         images = (before + 3.0 * first + 3.0 * second + after) / 8.0
     return images
 
@@ -61,7 +61,7 @@ def smoothed(images: jax.Array, before: int, after: int, *, gain: float = 1.0) -
     return images
 
 
-def _neighbours(images: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
+def _neighbors(images: jax.Array, axis: int) -> tuple[jax.Array, jax.Array]:
     """``x[i - 1]`` and ``x[i + 1]`` at each i."""
     pad = [(0, 0)] * images.ndim
     pad[axis] = (1, 1)

@@ -60,10 +60,10 @@ class ResidualBlock(nn.Module):
         def inside(block: "ResidualBlock", images: jax.Array, told: jax.Array | None):
             hidden = images
             if block.activate_first:
-                hidden = normalised(block.norm_fn, hidden, told, dtype=block.dtype, train=train)
+                hidden = normalized(block.norm_fn, hidden, told, dtype=block.dtype, train=train)
                 hidden = block.activation_fn(hidden)
             hidden = block.conv(hidden, block.hidden or block.features, train, up=block.up)
-            hidden = normalised(block.norm_fn, hidden, told, dtype=block.dtype, train=train)
+            hidden = normalized(block.norm_fn, hidden, told, dtype=block.dtype, train=train)
             hidden = block.conv(block.activation_fn(hidden), block.features, train)
             return block.shortcut(images, train) + (halved(hidden) if block.down else hidden)
 
@@ -84,7 +84,7 @@ class ResidualBlock(nn.Module):
         return doubled(images) if self.up else images
 
 
-def normalised(
+def normalized(
     norm_fn: Callable | None, inputs: jax.Array, told: Any, *, dtype: Any, train: bool
 ) -> jax.Array:
     """Through a new module of ``norm_fn``, which is told what there is to tell."""

@@ -38,7 +38,7 @@ from gan_jax.models.residual import (
     ResidualBlock,
     block_glorot,
     glorot,
-    normalised,
+    normalized,
     start_size,
 )
 
@@ -111,7 +111,7 @@ class ResNetGenerator(nn.Module):
             hidden = block(hidden, told, train=train)
             if index in attended:
                 hidden = SelfAttention(self.constrain_fn, **options)(hidden, train=train)
-        hidden = normalised(self.norm_fn, hidden, None, dtype=self.dtype, train=train)
+        hidden = normalized(self.norm_fn, hidden, None, dtype=self.dtype, train=train)
         layer = Conv(self.image_shape[-1], 3, **options)
         images = self.constrain_fn(layer)(self.activation_fn(hidden), train=train)
         return jnp.tanh(images.astype(jnp.float32))

@@ -71,7 +71,7 @@ class StyleGAN2Generator(nn.Module):
         start = start_size(self.image_shape, len(self.widths) - 1)
         channels = self.image_shape[-1]
         self.mapper = MappingNetwork(self.style_size, self.mapping_layers, self.mapping_rate)
-        self.synthesiser = Synthesis(start, channels, self.widths, self.dtype, self.remat)
+        self.synthesizer = Synthesis(start, channels, self.widths, self.dtype, self.remat)
         zeros = lambda: jnp.zeros(self.style_size)  # noqa: E731
         self.mean_style = self.variable("statistics", "mean_style", zeros)
 
@@ -133,7 +133,7 @@ class StyleGAN2Generator(nn.Module):
                 f"styles must be [B, {self.num_layers}, {self.style_size}], one for each layer, got "
                 f"{styles.shape}"
             )
-        return self.synthesiser(styles, train=train)
+        return self.synthesizer(styles, train=train)
 
 
 def truncated_styles(players: Any, latents: Any, rows: Mapping[str, Any]) -> jax.Array:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.models.conditioning import check_labels
-from gan_jax.models.equalised import EqualisedConv, EqualisedDense, scaled_leaky_relu
+from gan_jax.models.equalized import EqualizedConv, EqualizedDense, scaled_leaky_relu
 from gan_jax.models.minibatch_std import MinibatchStd
 from gan_jax.models.styles import MappingNetwork, one_hot
 
@@ -52,7 +52,7 @@ class StyleGAN2Discriminator(nn.Module):
     ) -> jax.Array:
         """``[B, H, W, C] -> [B]``, float32."""
         check_labels(condition, self.num_classes)
-        hidden = EqualisedConv(self.widths[0], 1, dtype=self.dtype)(images)
+        hidden = EqualizedConv(self.widths[0], 1, dtype=self.dtype)(images)
         for features in self.widths[1:]:
             block = HalvingBlock(features, self.residual, self.dtype, self.remat)
             hidden = block(hidden)
@@ -60,15 +60,15 @@ class StyleGAN2Discriminator(nn.Module):
         if self.statistic_fn is not None:
             hidden = self.statistic_fn()(hidden)
         size = self.widths[-1]
-        hidden = EqualisedConv(size)(hidden)
-        features = EqualisedDense(size, scaled_leaky_relu)(hidden.reshape(len(hidden), -1))
+        hidden = EqualizedConv(size)(hidden)
+        features = EqualizedDense(size, scaled_leaky_relu)(hidden.reshape(len(hidden), -1))
         self.sow("intermediates", "features", features)
         if condition is None:
-            return EqualisedDense(1)(features)[:, 0]
+            return EqualizedDense(1)(features)[:, 0]
         labels = one_hot(condition, self.num_classes)
         mapping = MappingNetwork(size, self.mapping_layers, self.mapping_rate)
         mapped = mapping(None, labels)
-        return jnp.sum(EqualisedDense(size)(features) * mapped, axis=-1) / size**0.5
+        return jnp.sum(EqualizedDense(size)(features) * mapped, axis=-1) / size**0.5
 
 
 class HalvingBlock(nn.Module):
@@ -94,11 +94,11 @@ class HalvingBlock(nn.Module):
         def inside(block: "HalvingBlock", images: jax.Array) -> jax.Array:
             gain = 0.5**0.5 if block.residual else 1.0
             options = dict(dtype=block.dtype, down=True, gain=gain)
-            hidden = EqualisedConv(images.shape[-1], dtype=block.dtype)(images)
-            hidden = EqualisedConv(block.features, **options)(hidden)
+            hidden = EqualizedConv(images.shape[-1], dtype=block.dtype)(images)
+            hidden = EqualizedConv(block.features, **options)(hidden)
             if not block.residual:
                 return hidden
             options |= dict(activation_fn=None, use_bias=False, name="shortcut")
-            return hidden + EqualisedConv(block.features, 1, **options)(images)
+            return hidden + EqualizedConv(block.features, 1, **options)(images)
 
         return (nn.remat(inside) if self.remat else inside)(self, images)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax.models import convolutions
-from gan_jax.models.equalised import EqualisedDense, doubling_conv, scaled_leaky_relu, unit_normal
+from gan_jax.models.equalized import EqualizedDense, doubling_conv, scaled_leaky_relu, unit_normal
 from gan_jax.models.resampling import enlarged
 
 
@@ -36,10 +36,10 @@ class MappingNetwork(nn.Module):
         """``[B, Z]`` or None, and one-hot labels ``[B, K]`` or None, to ``[B, features]``."""
         inputs = [] if latents is None else [of_unit_square(latents)]
         if labels is not None:
-            inputs.append(of_unit_square(EqualisedDense(self.features, name="label")(labels)))
+            inputs.append(of_unit_square(EqualizedDense(self.features, name="label")(labels)))
         hidden = jnp.concatenate(inputs, axis=-1)
         for _ in range(self.layers):
-            layer = EqualisedDense(self.features, scaled_leaky_relu, rate_scale=self.rate_scale)
+            layer = EqualizedDense(self.features, scaled_leaky_relu, rate_scale=self.rate_scale)
             hidden = layer(hidden)
         return hidden
 
@@ -80,8 +80,8 @@ class Synthesis(nn.Module):
             hidden = StyledConv(features, **options)(hidden, styles[:, layer], train=train)
             layer += 1
             # of the next layer's style, which is one more than there are convolutions
-            colours = Colours(self.channels, self.dtype)(hidden, styles[:, layer])
-            images = colours if images is None else enlarged(images) + colours
+            colors = ToRGB(self.channels, self.dtype)(hidden, styles[:, layer])
+            images = colors if images is None else enlarged(images) + colors
         return images
 
 
@@ -105,7 +105,7 @@ class StyledConv(nn.Module):
         """``[B, H, W, C]`` and styles ``[B, W]`` to ``[B, H', W', features]``."""
 
         def inside(layer: "StyledConv", images: jax.Array, style: jax.Array) -> jax.Array:
-            scales = EqualisedDense(images.shape[-1], bias=1.0, name="scales")(style)
+            scales = EqualizedDense(images.shape[-1], bias=1.0, name="scales")(style)
             shape = (3, 3, images.shape[-1], layer.features)
             kernel = layer.param("kernel", unit_normal, shape)
             images = modulated_conv(images, kernel, scales, up=layer.up, dtype=layer.dtype)
@@ -128,7 +128,7 @@ class StyledConv(nn.Module):
         return drawn(batch) if train else jnp.repeat(kept.value, batch, axis=0)
 
 
-class Colours(nn.Module):
+class ToRGB(nn.Module):
     """A modulated 1x1 convolution, without demodulation, noise and activation; float32."""
 
     channels: int
@@ -138,11 +138,11 @@ class Colours(nn.Module):
     def __call__(self, images: jax.Array, style: jax.Array) -> jax.Array:
         """``[B, H, W, C]`` and styles ``[B, W]`` to ``[B, H, W, channels]``."""
         inputs = images.shape[-1]
-        scales = EqualisedDense(inputs, bias=1.0, name="scales")(style) / inputs**0.5
+        scales = EqualizedDense(inputs, bias=1.0, name="scales")(style) / inputs**0.5
         kernel = self.param("kernel", unit_normal, (1, 1, inputs, self.channels))
         bias = self.param("bias", nn.initializers.zeros, (self.channels,))
-        colours = modulated_conv(images, kernel, scales, demodulate=False, dtype=self.dtype)
-        return colours.astype(jnp.float32) + bias[None, None, None]
+        colors = modulated_conv(images, kernel, scales, demodulate=False, dtype=self.dtype)
+        return colors.astype(jnp.float32) + bias[None, None, None]
 
 
 def modulated_conv(

@@ -27,7 +27,7 @@ SYMLET = np.array([
     0.4910559419267466, 0.787641141030194, 0.3379294217276218, -0.07263752278646252,
     -0.021060292512300564, 0.04472490177066578, 0.0017677118642428036, -0.007800708325034148,
 ]) / np.sqrt(2.0)  # fmt: skip
-GREY = np.array([1.0, 1.0, 1.0, 0.0]) / np.sqrt(3.0)  # the axis of the grey colours
+GRAY = np.array([1.0, 1.0, 1.0, 0.0]) / np.sqrt(3.0)  # the axis of the grey colours
 
 
 class Coins(NamedTuple):
@@ -58,7 +58,7 @@ def augmentation_pipe(
     probability: float | Callable[[Any], jax.Array],
     *,
     geometry: float = 1.0,
-    colour: float = 1.0,
+    color: float = 1.0,
     cutout: float = 0.0,
 ) -> AugmentFn:
     """Geometry, colour, cutout, each with a probability.
@@ -68,7 +68,7 @@ def augmentation_pipe(
             ``lambda turn: turn.memory["augmentation"]["probability"]``.
         geometry: of mirroring, quarter turns, whole and broken steps, scale, rotation, stretching:
             their probability, of p.
-        colour: of brightness, contrast, inversion of brightness, hue, saturation: likewise.
+        color: of brightness, contrast, inversion of brightness, hue, saturation: likewise.
         cutout: of a square of half the side: likewise; 0 has none (as ADA has), R3GAN has 1, and
             0.5 for colour.
 
@@ -78,9 +78,9 @@ def augmentation_pipe(
     References:
         Karras et al. 2020, arXiv 2006.06676, algorithm 1 ("bgc", the default).
     """
-    shares = (geometry, colour, cutout)
+    shares = (geometry, color, cutout)
     if not all(0.0 <= share <= 1.0 for share in shares):
-        raise ValueError(f"geometry, colour and cutout must be in [0, 1], got {shares}")
+        raise ValueError(f"geometry, color and cutout must be in [0, 1], got {shares}")
     if not callable(probability) and not probability >= 0.0:
         raise ValueError(f"probability must not be negative, got {probability}")
 
@@ -92,7 +92,7 @@ def augmentation_pipe(
         ]
         if geometry:
             images = warped(images, motions(coins[0], images.shape[1:3]))
-        if colour:
+        if color:
             images = painted(images, paints(coins[1]))
         return covered(images, coins[2]) if cutout else images
 
@@ -231,7 +231,7 @@ def _reducing(side: int) -> np.ndarray:
 def paints(coins: Coins) -> jax.Array:
     """``[B, 4, 4]``: maps of (red, green, blue, 1)."""
     one = jnp.ones(coins.rows)
-    axis, unit = jnp.outer(GREY, GREY)[None], jnp.eye(4)[None]
+    axis, unit = jnp.outer(GRAY, GRAY)[None], jnp.eye(4)[None]
 
     def deviates(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
         return 0.2 * jax.random.normal(key, shape)
@@ -248,10 +248,10 @@ def paints(coins: Coins) -> jax.Array:
     inversion = unit - 2.0 * inverted[:, None, None] * axis
     saturated = axis + (unit - axis) * saturation[:, None, None]
     saturated = saturated.at[:, 3, 3].set(1.0)
-    return saturated @ _turned_about_grey(hue) @ inversion @ stretch @ shift
+    return saturated @ _turned_about_gray(hue) @ inversion @ stretch @ shift
 
 
-def _turned_about_grey(angle: jax.Array) -> jax.Array:
+def _turned_about_gray(angle: jax.Array) -> jax.Array:
     """Rodrigues' rotation about the axis of the grey colours; the fourth coordinate stays."""
     cross = jnp.array([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / jnp.sqrt(3.0)
     along = jnp.full((3, 3), 1.0 / 3.0)
@@ -269,7 +269,7 @@ def painted(images: Images, matrices: jax.Array) -> Images:
     channels = images.shape[-1]
     if channels not in (1, 3):
         raise ValueError(
-            f"colours are changed of images with 1 or 3 channels, got {channels}: take colour=0"
+            f"colours are changed of images with 1 or 3 channels, got {channels}: take color=0"
         )
     maps = matrices[:, :3]
     if channels == 1:

@@ -1,6 +1,6 @@
 """DiffAugment: the published policy of differentiable augmentation, for little data.
 
-``Game(augment_fn=diff_augment(colour=False))`` is the one of CIFAR-10, beside images that are mirrored
+``Game(augment_fn=diff_augment(color=False))`` is the one of CIFAR-10, beside images that are mirrored
 in the data (``data_augment_fn``).
 """
 
@@ -14,14 +14,14 @@ from gan_jax.augment import AugmentFn, Images
 
 
 def diff_augment(
-    *, colour: bool = True, translation: float = 0.125, cutout: float = 0.5, fill: float = 0.0
+    *, color: bool = True, translation: float = 0.125, cutout: float = 0.5, fill: float = 0.0
 ) -> AugmentFn:
     """Colour, then translation, then cutout; a draw for each image.
 
     Brightness is shifted by up to 0.5, saturation multiplied by 0 to 2 and contrast by 0.5 to 1.5.
 
     Args:
-        colour: whether it is changed.
+        color: whether it is changed.
         translation: by up to this share of the sides, in whole pixels; in ``[0, 1)``, 0 is none.
         cutout: the side of the square, of the image's; in ``[0, 1]``, 0 is none.
         fill: the value that comes in at the border and inside the square (0: grey).
@@ -36,8 +36,8 @@ def diff_augment(
         raise ValueError(
             f"translation must be in [0, 1) and cutout in [0, 1], got {translation} and {cutout}"
         )
-    palette = augment.colour(brightness=0.5, saturation=1.0, contrast=0.5)
-    steps = [palette] if colour else []
+    palette = augment.color(brightness=0.5, saturation=1.0, contrast=0.5)
+    steps = [palette] if color else []
     steps += [_translated(translation, fill)] if translation else []
     steps += [_covered(cutout, fill)] if cutout else []
     return augment.compose(*steps)

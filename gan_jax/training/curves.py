@@ -30,12 +30,12 @@ class Key(NamedTuple):
 
     Attributes:
         label: whose curve it is; empty where the panel says it.
-        colour: of its line.
+        color: of its line.
         dash: ``solid``, ``dashed``, ``dotted`` or ``dashdot``.
     """
 
     label: str
-    colour: str
+    color: str
     dash: str
 
 
@@ -145,15 +145,15 @@ def _draw(axis, names: list[str], runs: Mapping[str, Lines]) -> list[Key]:
             steps, values = _points(lines, name)
             if not steps:
                 continue
-            colour = _COLORS[(nth if len(runs) > 1 else place) % len(_COLORS)]
+            color = _COLORS[(nth if len(runs) > 1 else place) % len(_COLORS)]
             dash = _DASHES[place % len(_DASHES)] if len(runs) > 1 else "solid"
             kept = np.unique(np.linspace(0, len(steps) - 1, _POINTS).astype(int))
             axis.plot(
-                [steps[i] for i in kept], [values[i] for i in kept], color=colour, linestyle=dash,
+                [steps[i] for i in kept], [values[i] for i in kept], color=color, linestyle=dash,
                 linewidth=1.4, marker=_marker(len(kept)),
             )  # fmt: skip
             label = ": ".join(filter(None, [run if len(runs) > 1 else "", _whose(name)]))
-            keys.append(Key(label, colour, dash))
+            keys.append(Key(label, color, dash))
     return keys
 
 

@@ -25,7 +25,7 @@ def scaled_leaky_relu(inputs: jax.Array) -> jax.Array:
     return 2.0**0.5 * jax.nn.leaky_relu(inputs, 0.2)
 
 
-class EqualisedDense(nn.Module):
+class EqualizedDense(nn.Module):
     """``activation(r (W x / sqrt(fan_in) + b))`` with W drawn from ``N(0, 1 / r^2)``.
 
     Attributes:
@@ -56,7 +56,7 @@ class EqualisedDense(nn.Module):
         return outputs if self.activation_fn is None else self.activation_fn(outputs)
 
 
-class EqualisedConv(nn.Module):
+class EqualizedConv(nn.Module):
     """``gain * activation(W * x / sqrt(fan_in) + b)``, perhaps of the smoothed image at every second place.
 
     Attributes:
