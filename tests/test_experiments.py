@@ -24,6 +24,8 @@ DEVICES = 2
 PREPARED = Path(os.environ.get("TFDS_DATA_DIR", ROOT.parent / "shared" / "tfds"))
 ELSEWHERE = {
     "folder_dcgan",  # tests/test_command_line.py gives it a folder
+    "folder_r3gan",
+    "folder_stylegan2",
     "benchmark_modes",  # many runs: tests/test_benchmark.py
 }
 

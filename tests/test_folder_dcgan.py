@@ -46,17 +46,28 @@ def test_a_step_of_any_shape(experiment, size):
     """Traced alone."""
     built = experiment(data_dir=Path("/nowhere"), size=size, num_classes=2, **TINY)
     height, width = (size, size) if isinstance(size, int) else size
-    batch = {
-        "real": jnp.zeros((1, 4, height, width, 3)),
-        "condition": jnp.zeros((1, 4), jnp.int32),
-    }
+    check_step(built.game, jnp.zeros((1, 4, height, width, 3)))
+
+
+def check_step(game, real):
+    batch = {"real": real, "condition": jnp.zeros((1, 4), jnp.int32)}
 
     def play(key):
-        state = init(built.game, key, batch)
-        return make_train_step(built.game)(state, batch, key)
+        return make_train_step(game)(init(game, key, batch), batch, key)
 
     _, metrics = jax.eval_shape(play, jax.random.key(0))
     assert {"generator/loss", "discriminator/r1"} <= metrics.keys()
+
+
+@pytest.mark.parametrize("name", ["folder_r3gan", "folder_stylegan2"])
+def test_newer_networks_on_a_folder(name):
+    """Traced alone; their networks are compiled in tests/test_families.py and tests/test_stylegan2.py."""
+    experiment = load(file_of(name)).experiment
+    built = experiment(data_dir=Path("/nowhere"), size=16, num_classes=2, batch_size=4)
+    check_step(built.game, jnp.zeros((1, 4, 16, 16, 3)))
+    for size in (4, 24):
+        with pytest.raises(ValueError, match="a power of two, at least 8"):
+            experiment(data_dir=Path("/nowhere"), size=size)
 
 
 def test_what_it_reads(experiment, classes, capsys):

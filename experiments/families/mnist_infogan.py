@@ -6,6 +6,10 @@
 Chen et al. 2016 (arXiv 1606.03657), appendix C.1: 62 numbers of noise, a category of ten and two numbers in
 [-1, 1); the discriminator reads the code back from the samples. Labels are used by the evaluator alone.
 The networks, R1 and one rate for both players are those of mnist_conditional.py, not the paper's.
+
+Measured (seed 0): an unsupervised accuracy of 51.0 +- 0.5 % on MNIST's test set after 3,000 steps, against the
+paper's 95 %; with a weight of 0.1, 30.5 +- 0.5 % after 2,000. The category is read back with certainty (2.29 of
+2.30 nats) but is a matter of strokes as much as of digits. The recipe is not found yet.
 """
 
 from functools import partial

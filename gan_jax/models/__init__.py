@@ -11,7 +11,7 @@ dcgan.py           DCGAN; upsampling.py: a generator that enlarges instead
 resnet.py          WGAN-GP, SNGAN, SAGAN; its blocks: residual.py, attention.py
 biggan.py          BigGAN; biggan_deep.py: BigGAN-deep
 r3gan.py           R3GAN
-stylegan2.py       StyleGAN2; its layers: styles.py, equalised.py; stylegan2_discriminator.py
+stylegan2.py       StyleGAN2; its layers: styles.py, equalized.py; stylegan2_discriminator.py
 absent.py          a discriminator that is not there
 =================  ==================================================================================
 
