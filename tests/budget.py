@@ -36,6 +36,7 @@ SLOWEST_FIRST = [
     "test_processes",
     "test_accumulation",
     "test_remedies",
+    "test_traced_experiments",
     "test_experiments",
     "test_tutorials",
     "test_measuring",
