@@ -12,6 +12,7 @@ resnet.py          WGAN-GP, SNGAN, SAGAN; its blocks: residual.py, attention.py
 biggan.py          BigGAN; biggan_deep.py: BigGAN-deep
 r3gan.py           R3GAN
 stylegan2.py       StyleGAN2; its layers: styles.py, equalised.py; stylegan2_discriminator.py
+progressive.py     ProGAN: one program for all stages of growth
 coupled.py         CoGAN: two domains, each player of two that share layers
 absent.py          a discriminator that is not there
 =================  ==================================================================================
