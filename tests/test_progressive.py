@@ -154,6 +154,7 @@ def test_layers_in_use_are_trained_and_no_others():
         assert still == {name for name in leaves if any(layer in name for layer in idle)}
 
 
+@pytest.mark.thorough
 def test_the_game_of_the_paper_is_traced():
     gp = {"gp": Term(penalties.gradient_penalty(penalties.wgan_gp, penalties.between), 10.0)}
     adam = optax.adam(1e-3, b1=0.0, b2=0.99)
@@ -177,6 +178,7 @@ def test_drift_is_the_square_of_the_real_logits():
     assert term.weight == 1e-3
 
 
+@pytest.mark.thorough
 def test_published_numbers_of_parameters():
     """Of the networks for 1024x1024 images."""
     widths = (512, 512, 512, 512, 256, 128, 64, 32, 16)
