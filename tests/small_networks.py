@@ -119,7 +119,9 @@ def played(
         latent_size=6,
     )
     game = Game(generator, discriminator, **(shared | options))
-    batch = {"real": real[None]} | ({} if labels is None else {"condition": labels[None]})
+    rows = dict(real) if isinstance(real, dict) else {"real": real}  # or all fields of a batch
+    rows |= {} if labels is None else {"condition": labels}
+    batch = jax.tree.map(lambda leaf: leaf[None], rows)
     first = filled(jax.eval_shape(partial(init, game), key, batch), scale)
     step, state = jax.jit(make_train_step(game)), first
     for _ in range(rounds):

@@ -52,6 +52,7 @@ FIGURES = {
     ),
     "mixture": ("modes", "modes", "high_quality_share", "kl", "width"),
     "mnist_conditional": CLASSES,
+    "mnist_coupled": ("pairs", "agreement", "other_agreement"),
     "mnist_dcgan": CLASSES,
     "mnist_infogan": CLASSES,
     "mnist_mlp": CLASSES,

@@ -11,7 +11,13 @@ DEVICES = 2
 FILES = tiny_files(prepared=True)
 RUN_BY_A_PLAIN_PYTEST = {"mnist_dcgan", "mnist_infogan", "stacked_mnist"}
 # their networks are also compiled, narrow and small, in tests/test_families.py and tests/test_stylegan2.py
-RUN_ON_DEMAND = {"cifar10_biggan", "cifar10_r3gan", "cifar10_sngan", "cifar10_stylegan2_ada"}
+RUN_ON_DEMAND = {
+    "cifar10_biggan",
+    "cifar10_r3gan",
+    "cifar10_sngan",
+    "cifar10_stylegan2_ada",
+    "mnist_coupled",  # tests/test_coupled.py
+}
 
 
 def when_asked(file):

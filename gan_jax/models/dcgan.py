@@ -77,8 +77,8 @@ class DCGANGenerator(nn.Module):
     ) -> jax.Array:
         """``[B, Z] -> [B, H, W, C]``, float32 in ``[-1, 1]``."""
         height, width, channels = self.image_shape
-        strides = _strides(self.widths, self.strides)
-        first, *sizes = _growing_sizes((height, width), strides)
+        strides = strides_of(self.widths, self.strides)
+        first, *sizes = growing_sizes((height, width), strides)
         start = (*first, self.widths[0])
         options = dict(use_bias=self.use_bias, kernel_init=self.kernel_init, dtype=self.dtype)
         shared = dict(
@@ -143,7 +143,7 @@ class DCGANDiscriminator(nn.Module):
     ) -> jax.Array:
         """``[B, H, W, C] -> [B]``, float32."""
         hidden = images
-        strides = _strides(self.widths, self.strides)
+        strides = strides_of(self.widths, self.strides)
         layer_fn = partial(
             Conv, kernel_size=self.kernel_size, kernel_init=self.kernel_init, dtype=self.dtype
         )
@@ -169,7 +169,12 @@ class DCGANDiscriminator(nn.Module):
         return head(hidden.reshape(len(hidden), -1), condition, train=train)
 
 
-def _strides(widths: tuple[int, ...], strides: tuple[int, ...] | None) -> tuple[int, ...]:
+def strides_of(widths: tuple[int, ...], strides: tuple[int, ...] | None) -> tuple[int, ...]:
+    """The strides of as many layers as there are widths; 2 everywhere if None.
+
+    Raises:
+        ValueError: there are no widths, or not as many strides.
+    """
     if not widths:
         raise ValueError("widths must hold at least one number of channels, got ()")
     strides = (2,) * len(widths) if strides is None else strides
@@ -178,8 +183,12 @@ def _strides(widths: tuple[int, ...], strides: tuple[int, ...] | None) -> tuple[
     return strides
 
 
-def _growing_sizes(size: tuple[int, int], strides: tuple[int, ...]) -> list[tuple[int, int]]:
-    """From the smallest map to the image, the sizes before and after each transposed convolution."""
+def growing_sizes(size: tuple[int, int], strides: tuple[int, ...]) -> list[tuple[int, int]]:
+    """From the smallest map to the image, the sizes before and after each transposed convolution.
+
+    Raises:
+        ValueError: the image is too small for the strides.
+    """
     sizes = [size]
     for stride in reversed(strides):
         if stride > 1 and 1 in sizes[0]:

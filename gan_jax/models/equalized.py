@@ -34,6 +34,7 @@ class EqualizedDense(nn.Module):
         bias: what r b begins with.
         rate_scale: r: at the same rate of the optimiser this layer learns r times as fast.
         dtype: of the computation.
+        use_bias: whether there is one.
     """
 
     features: int
@@ -41,6 +42,7 @@ class EqualizedDense(nn.Module):
     bias: float = 0.0
     rate_scale: float = 1.0
     dtype: Any = None
+    use_bias: bool = True
 
     @nn.compact
     def __call__(self, inputs: jax.Array) -> jax.Array:
@@ -49,10 +51,11 @@ class EqualizedDense(nn.Module):
         kernel_init = nn.initializers.normal(1.0 / rate)
         kernel = self.param("kernel", kernel_init, (fan_in, self.features))
         bias_init = nn.initializers.constant(self.bias / rate)
-        bias = self.param("bias", bias_init, (self.features,))
+        bias = self.param("bias", bias_init, (self.features,)) if self.use_bias else None
         inputs, kernel, bias = nn.dtypes.promote_dtype(inputs, kernel, bias, dtype=self.dtype)
         outputs = inputs @ kernel * (rate / fan_in**0.5)
-        outputs += jnp.broadcast_to(rate * bias, outputs.shape)
+        if bias is not None:
+            outputs += jnp.broadcast_to(rate * bias, outputs.shape)
         return outputs if self.activation_fn is None else self.activation_fn(outputs)
 
 

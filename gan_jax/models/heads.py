@@ -11,6 +11,7 @@ head               sows                   term
 ClassifierHead     ``classes``            :mod:`gan_jax.remedies.auxiliary_classes`
 ProxyHead          ``embedding, proxy``   :mod:`gan_jax.remedies.data_to_data`
 CodeHead           ``code``               :mod:`gan_jax.remedies.mutual_information`
+WhichHead          ``which``              :mod:`gan_jax.models.several`, where it is
 =================  =====================  =====================================================
 """
 

@@ -9,6 +9,7 @@ ADA                     ``Game.augment_fn`` and ``Game.memory``               ad
 instance noise          ``Game.augment_fn``                                   instance_noise.py
 consistency (bCR, zCR)  ``Game.discriminator_terms``; zCR both players'       consistency.py
 LeCam                   ``Game.discriminator_terms`` and ``Game.memory``      lecam.py
+drift                   ``Game.discriminator_terms``                          drift.py
 feature matching        ``Game.generator_terms``                              feature_matching.py
 top-k                   ``Game.generator_mean_fn``                            top_k.py
 weight clipping         ``Game.discriminator_optimizer``                      weight_clipping.py
