@@ -4,14 +4,16 @@
     python experiments/families/mnist_coupled.py --data-dir DIR     # a folder that holds mnist/3.0.1
 
 Liu and Tuzel 2016 (arXiv 1606.07536), section 4, digits, task A: one half of the training images is shown
-as it is, of the other half only the edges. Two generators share all layers but the last, two discriminators all
-but the first, and that alone makes the edges those of the digit beside them. Not measured yet.
+as it is, of the other half only the edges. Two generators share all layers but the last two, two discriminators
+all but the first, and that alone makes the edges those of the digit beside them. Not measured yet.
 
 The edges of a digit are its morphological gradient: what a dilation by 3x3 pixels adds to it. A pair is
 judged by the share of pixels in which the generated edges are those of the generated digit (the paper's:
-0.952). Two empty images agree wholly, and most pixels of any two digits do: read it beside the agreement
-with the digit of another pair, and beside the quality of the digits. Networks, R1 and rates are those of
-mnist_conditional.py, not the paper's.
+0.952). Two empty images agree wholly, and the edges of one real digit with those of another in 81 % of the
+pixels: read it beside the agreement with the digit of another pair, and beside the quality of the digits.
+Networks, R1 and rates are those of mnist_conditional.py, not the paper's. Two layers of the generators are
+a domain's own, not one: the last makes each pixel from a map of half the size, where the paper's works at
+the full one.
 """
 
 import dataclasses
@@ -115,7 +117,8 @@ def experiment(
     latent_size: int = 64,
     learning_rate: float = 1e-3,
     r1_weight: float = 0.1,
-    own_layers: int = 1,
+    generator_own_layers: int = 2,
+    discriminator_own_layers: int = 1,
     generator_widths: tuple[int, ...] = (96, 48, 24),
     discriminator_widths: tuple[int, ...] = (24, 48, 96),
     classifier_steps: int = 3000,
@@ -132,8 +135,8 @@ def experiment(
         latent_size: numbers that a pair starts from.
         learning_rate: of both players' Adam; it falls to a tenth along a cosine.
         r1_weight: gamma of R1, of each judge.
-        own_layers: convolutions that a domain has for itself: the last ones of the generator, the first
-            ones of the discriminator.
+        generator_own_layers: transposed convolutions that a domain has for itself, the last ones.
+        discriminator_own_layers: convolutions that it has for itself, the first ones.
         generator_widths: channels before each transposed convolution, from 4x4.
         discriminator_widths: channels after each convolution.
         classifier_steps: training of the classifier that judges the digits.
@@ -158,11 +161,15 @@ def experiment(
 
     schedule = optax.cosine_decay_schedule(learning_rate, steps, alpha=0.1)
     adam = optax.adam(schedule, b1=0.5, b2=0.99)
-    players = dict(own_layers=own_layers, kernel_size=4, kernel_init=he_normal())
+    players = dict(kernel_size=4, kernel_init=he_normal())
     r1 = Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), r1_weight)
     game = Game(
-        generator=CoupledGenerator((28, 28, 1), generator_widths, **players),
-        discriminator=CoupledDiscriminator(discriminator_widths, **players),
+        generator=CoupledGenerator(
+            (28, 28, 1), generator_widths, own_layers=generator_own_layers, **players
+        ),
+        discriminator=CoupledDiscriminator(
+            discriminator_widths, own_layers=discriminator_own_layers, **players
+        ),
         loss=losses.non_saturating(),
         generator_optimizer=adam,
         discriminator_optimizer=adam,
