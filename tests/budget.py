@@ -45,6 +45,7 @@ SLOWEST_FIRST = [
     "test_exact_games",
     "test_health",
     "test_replay",
+    "test_messages",
     "test_metrics",
     "test_evaluate",
     "test_topology",

@@ -128,7 +128,7 @@ def _drawing(panel: tuple[str, Curves, str]) -> str:
     title, curves, below = panel
     keys = "".join(
         f'<li><svg viewBox="0 0 24 8" aria-hidden="true"><line x1="1" y1="4" x2="23" y2="4" '
-        f'stroke="{key.colour}" stroke-width="2.5" stroke-dasharray="{_DASHES[key.dash]}"/></svg>'
+        f'stroke="{key.color}" stroke-width="2.5" stroke-dasharray="{_DASHES[key.dash]}"/></svg>'
         f"{escape(key.label)}</li>"
         for key in curves.keys
         if key.label
