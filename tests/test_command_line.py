@@ -119,6 +119,7 @@ def test_a_run_with_other_arguments_is_refused(whole, command_here):
     assert before == files()
 
 
+@pytest.mark.thorough
 def test_an_unlabeled_folder_of_images_trains(tmp_path):
     (tmp_path / "images").mkdir()
     for index, image in enumerate(digits().arrays["image"][:20]):

@@ -151,7 +151,16 @@ def test_parameters_lie_in_parts():
         device_mesh(parameter_shards=3)
 
 
-@pytest.mark.parametrize("name, counts", (("jit", (2, 6)), ("shard_map", (3,)), ("pmap", (3,))))
+@pytest.mark.parametrize(
+    "name, counts",
+    [
+        ("jit", (2, 6)),
+        ("shard_map", (3,)),
+        pytest.param(
+            "pmap", (3,), marks=pytest.mark.thorough
+        ),  # the program of shard_map, cut by pmap
+    ],
+)
 def test_many_steps_in_one_call_agree_with_one_step_a_call(name, counts):
     points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     feed = Batches(ArraySource({"point": points}), batch_size=8, seed=3, steps_per_round=2).feed(

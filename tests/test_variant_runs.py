@@ -82,8 +82,14 @@ def test_interrupted_it_goes_on_bit_for_bit(name, whole, tmp_path):
     assert (whole(name) / step).read_bytes() == (tmp_path / step).read_bytes()
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("name", VARIANTS)
+def when_asked(name):
+    # one with a memory and unpaired data in .ci/run, the others on demand: a minute of computing each
+    return pytest.param(
+        name, marks=pytest.mark.thorough if name == "cyclegan" else pytest.mark.slow
+    )
+
+
+@pytest.mark.parametrize("name", [when_asked(name) for name in VARIANTS])
 def test_killed_it_goes_on_bit_for_bit(name, tmp_path):
     """`kill -9` of a real process once a checkpoint is there, and the same command again."""
     settings = {
