@@ -9,7 +9,7 @@ from test_experiments import FIGURES, check_run, run_tiny, tiny_files
 
 DEVICES = 2
 FILES = tiny_files(prepared=True)
-RUN_BY_A_PLAIN_PYTEST = {"mnist_dcgan", "mnist_infogan", "stacked_mnist"}
+RUN_BY_A_PLAIN_PYTEST = {"mnist_dcgan", "stacked_mnist"}  # of families/, digits_conditional is run
 # their networks are also compiled, narrow and small, in tests/test_families.py and tests/test_stylegan2.py
 RUN_ON_DEMAND = {
     "cifar10_biggan",
