@@ -16,7 +16,7 @@ from gan_jax.training.measuring import Measuring
 from gan_jax.training.monitor import Monitor
 from gan_jax.training.processes import is_first
 from gan_jax.training.progress import Progress
-from gan_jax.training.rollback import copy_state
+from gan_jax.training.rollback import copy_state, drop_later_states
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_log import NullLog, RunLog
 from gan_jax.training.summary import final_figures
@@ -53,6 +53,7 @@ def observe(
         return Observers(NullLog(), None, None)
     # of a run that has saved nothing, nothing counts: it begins anew
     drop_lines(folder.figures_file, is_after(first_step or -1))
+    drop_later_states(folder.best, first_step or -1)
     samplers = samplers_of(experiment, load_given(folder.given_file))
     measuring = None
     if experiment.evaluators:

@@ -87,6 +87,21 @@ def _move(folder: RunFolder, path: Path, target: Path) -> None:
         shutil.move(path, to)
 
 
+def drop_later_states(states: Path, step: int) -> None:
+    """Removes the saved states of steps that will be played again.
+
+    Args:
+        states: a folder of checkpoints.
+        step: the last that counts; -1 counts none.
+    """
+    for later in [saved for saved in saved_steps(states) if saved > step]:
+        gone = states.parent / f".step_{later}"  # at once: never a half of it under its name
+        shutil.rmtree(gone, ignore_errors=True)
+        (states / str(later)).replace(gone)
+        checksum_file(states, later).unlink(missing_ok=True)
+        shutil.rmtree(gone)
+
+
 def copy_state(states: Path, to: Path, step: int) -> bool:
     """Copies a saved state with its checksums into another folder of checkpoints.
 
