@@ -7,7 +7,7 @@ Brock et al. 2019 (arXiv 1809.11096), in the form of StudioGAN for 32x32 (Kang e
 width 96, attention at 16x16, hinge, Adam(2e-4; 0.5, 0.999), five updates of the discriminator, an EMA, and
 statistics of batch norm taken anew when samples are drawn.
 
-Not measured yet: a step of the full network takes longer than half a minute on two CPU cores.
+Not measured yet: the full network is for a GPU; the flags above make a narrow one for a laptop.
 """
 
 from functools import partial

@@ -7,7 +7,7 @@ Huang et al. 2024, "The GAN is dead; long live the GAN! A modern GAN baseline" (
 twenty million images the rate, the penalties' weight, Adam's second moment, the EMA's half-life and the
 augmentation move along cosines.
 
-Not measured yet: a step of the full network takes minutes on two CPU cores.
+Not measured yet: the full network is for a GPU; the flags above make a narrow one for a laptop.
 """
 
 from functools import partial
