@@ -13,12 +13,10 @@ Not measured yet: the full network is for a GPU; the flags above make a narrow o
 from functools import partial
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import optax
 
 from gan_jax import losses, penalties, schedules
-from gan_jax.data import Data, image_fields, in_memory, tfds_source
+from gan_jax.data import Data, image_fields, in_memory, labeled_image_fields, tfds_source
 from gan_jax.data.images import check_images
 from gan_jax.drawing import clipped
 from gan_jax.ema import halflife
@@ -28,11 +26,6 @@ from gan_jax.metrics.evaluators.images import of_classifier, quality
 from gan_jax.models.r3gan import R3GANDiscriminator, R3GANGenerator
 from gan_jax.remedies.augmentation_pipe import augmentation_pipe
 from gan_jax.training import Experiment, main
-
-
-def image_and_class(key: jax.Array, example: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """What both players see of an example: the image, and what it shows."""
-    return image_fields(key, example) | {"condition": example["label"].astype(jnp.int32)}
 
 
 def experiment(
@@ -123,7 +116,7 @@ def experiment(
         data=Data(
             source_fn=partial(cifar10, split),
             held_out_fn=partial(cifar10, held_out_split),
-            prepare_fn=image_and_class if conditional else image_fields,
+            prepare_fn=labeled_image_fields if conditional else image_fields,
             augment_fn=None,
         ),
         steps=steps,

@@ -14,13 +14,11 @@ Not measured yet: the full network is for a GPU; the flags above make a narrow o
 from functools import partial
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import optax
 
 from gan_jax import losses, penalties, schedules
 from gan_jax.augment import flip, of_example, unchanged
-from gan_jax.data import Data, image_fields, in_memory, tfds_source
+from gan_jax.data import Data, image_fields, in_memory, labeled_image_fields, tfds_source
 from gan_jax.data.images import check_images
 from gan_jax.ema import halflife
 from gan_jax.game import Game, Term
@@ -32,11 +30,6 @@ from gan_jax.models.stylegan2_discriminator import StyleGAN2Discriminator
 from gan_jax.remedies.adaptive_augmentation import adaptive_probability, augmentation_memory
 from gan_jax.remedies.augmentation_pipe import augmentation_pipe
 from gan_jax.training import Experiment, main
-
-
-def image_and_class(key: jax.Array, example: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """What both players see of an example: the image, and what it shows."""
-    return image_fields(key, example) | {"condition": example["label"].astype(jnp.int32)}
 
 
 def experiment(
@@ -118,7 +111,7 @@ def experiment(
         data=Data(
             source_fn=partial(cifar10, split),
             held_out_fn=partial(cifar10, held_out_split),
-            prepare_fn=image_and_class if conditional else image_fields,
+            prepare_fn=labeled_image_fields if conditional else image_fields,
             augment_fn=of_example(flip),
         ),
         steps=steps,

@@ -18,24 +18,17 @@ trained on 50,000 samples alone reads 95.1, 95.5 and 95.2 % of the real test dig
 from functools import partial
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import optax
 from flax.linen.initializers import he_normal
 
 from gan_jax import losses, penalties
-from gan_jax.data import Data, image_fields, in_memory, tfds_source
+from gan_jax.data import Data, in_memory, labeled_image_fields, tfds_source
 from gan_jax.data.images import check_images
 from gan_jax.game import Game, Term
 from gan_jax.metrics.evaluators.asked import asked_class, gan_train
 from gan_jax.metrics.evaluators.images import of_classifier, quality
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.training import Experiment, main
-
-
-def image_and_digit(key: jax.Array, example: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """What both players see of an example: the image, and which digit it is."""
-    return image_fields(key, example) | {"condition": example["label"].astype(jnp.int32)}
 
 
 def experiment(
@@ -94,7 +87,7 @@ def experiment(
         data=Data(
             source_fn=partial(mnist, split),
             held_out_fn=partial(mnist, held_out_split),
-            prepare_fn=image_and_digit,
+            prepare_fn=labeled_image_fields,
         ),
         steps=steps,
         batch_size=batch_size,

@@ -27,7 +27,7 @@ from flax.linen.initializers import he_normal
 
 from gan_jax import losses, penalties
 from gan_jax.augment import color, compose, cutout, flip, of_example, translate, unchanged
-from gan_jax.data import Data, FolderSource, decoded, image_fields, in_memory
+from gan_jax.data import Data, FolderSource, decoded, image_fields, in_memory, labeled_image_fields
 from gan_jax.data.images import check_images
 from gan_jax.game import Game, Term
 from gan_jax.metrics.evaluators.images import distances
@@ -129,7 +129,7 @@ def experiment(
         data=Data(
             source_fn=images,
             held_out_share=held_out_share,
-            prepare_fn=image_fields if num_classes is None else labeled_fields,
+            prepare_fn=image_fields if num_classes is None else labeled_image_fields,
             augment_fn=of_example(mirror) if flip else None,
         ),
         steps=steps,
@@ -143,11 +143,6 @@ def experiment(
         sample_every_steps=500,
         save_every_steps=500,
     )
-
-
-def labeled_fields(key, example):
-    """The image, and the class that both players are told."""
-    return image_fields(key, example) | {"condition": example["label"]}
 
 
 def check_classes(folder: FolderSource, num_classes: int | None) -> None:

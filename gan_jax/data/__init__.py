@@ -12,7 +12,7 @@ from gan_jax.data.digits import digits
 from gan_jax.data.folder import FolderSource
 from gan_jax.data.images import pixels_to_real
 from gan_jax.data.merged import merged
-from gan_jax.data.prepare import as_is, image_fields
+from gan_jax.data.prepare import as_is, image_fields, labeled_image_fields
 from gan_jax.data.tfds import tfds_source
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "digits",
     "image_fields",
     "in_memory",
+    "labeled_image_fields",
     "merged",
     "pixels_to_real",
     "tfds_source",

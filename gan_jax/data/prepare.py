@@ -74,3 +74,8 @@ def first_rows(
     fields = {name: np.stack([example[name] for example in examples]) for name in examples[0]}
     prepare = jax.jit(partial(prepare_examples, prepare_fn, None, jax.random.key(0)))
     return jax.tree.map(np.asarray, prepare(jnp.arange(len(examples)), fields))
+
+
+def labeled_image_fields(key: jax.Array, example: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """:func:`image_fields`, and the label as the ``condition`` that both players are told."""
+    return image_fields(key, example) | {"condition": example["label"].astype(jnp.int32)}
