@@ -5,8 +5,8 @@
     python experiments/families/cifar10_sngan.py --generator-widths 32 32 32 32 --discriminator-widths 16 16 16 16
 
 Miyato et al. 2018 (arXiv 1802.05957), table 3 and appendix B.4; with labels Miyato and Koyama 2018 (arXiv
-1802.05637): conditional batch norm in the generator, the projection in the discriminator. The published
-generator has a batch twice as large as the discriminator's; here both are equal.
+1802.05637): conditional batch norm in the generator, the projection in the discriminator. The
+generator's batch is twice the discriminator's, as published.
 
 Not measured yet: the full network is for a GPU; the flags above make a narrow one for a laptop.
 """
@@ -79,6 +79,7 @@ def experiment(
         discriminator_optimizer=adam(steps * discriminator_steps),
         latent_size=latent_size,
         discriminator_steps=discriminator_steps,
+        generator_batches=2,
         ema_decay_fn=no_ema,  # the paper has none
     )
     return Experiment(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 Batch = Mapping[str, Any]
 
@@ -23,9 +24,20 @@ def check_batch(batch: Batch, discriminator_steps: int) -> None:
     num_rows(rows_of(batch))
 
 
-def rows_of(batch: Batch, index: int = 0) -> Batch:
-    """The rows ``[B, ...]`` of one update; the batch's are taken again when they are fewer."""
-    return jax.tree.map(lambda leaf: leaf[index % len(leaf)], dict(batch))
+def rows_of(batch: Batch, index: int = 0, *, batches: int = 1) -> Batch:
+    """The rows ``[batches B, ...]`` of one update; the round's are taken again when they are fewer.
+
+    Several batches are dealt row by row, so that the rows of one device stay its rows.
+    """
+
+    def taken(leaf: jax.Array) -> jax.Array:
+        places = [(index * batches + place) % len(leaf) for place in range(batches)]
+        rows = jnp.stack([leaf[place] for place in places], axis=1)
+        return rows.reshape(-1, *leaf.shape[2:])
+
+    if batches == 1:
+        return jax.tree.map(lambda leaf: leaf[index % len(leaf)], dict(batch))
+    return jax.tree.map(taken, dict(batch))
 
 
 def num_rows(rows: Batch) -> int:

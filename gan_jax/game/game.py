@@ -71,6 +71,12 @@ class Game:
         memory: name -> :class:`gan_jax.context.Memory`: what outlives a round.
         discriminator_steps: per round, at least 1.
         generator_steps: per round, at least 1.
+        generator_batches: of the round, that one update of the generator takes together: with 2 its
+            batch is twice the discriminator's (Miyato et al. 2018, appendix B.4).
+        judge_together: whether real and fake samples are judged in one pass, so that batch norm sees
+            both and spectral normalisation takes one power iteration for both (Brock et al. 2019).
+            A loss that forgets the real logits then judges real samples in vain in the
+            generator's updates.
         micro_batches: gradient accumulation: parts in which the gradients over a batch are
             computed, for less memory (:mod:`gan_jax.game.accumulation` says what else it changes).
         generator_mean_fn: ``(losses, fake_logits, step) -> scalar``, how the generator's losses
@@ -93,13 +99,21 @@ class Game:
     memory: Mapping[str, Memory] = dataclasses.field(default_factory=dict)
     discriminator_steps: int = 1
     generator_steps: int = 1
+    generator_batches: int = 1
+    judge_together: bool = False
     micro_batches: int = 1
     generator_mean_fn: MeanFn = plain_mean
     augment_fn: AugmentFn = unchanged
     ema_decay_fn: EMADecayFn = DEFAULT_EMA
 
     def __post_init__(self):
-        for name in ("latent_size", "discriminator_steps", "generator_steps", "micro_batches"):
+        for name in (
+            "latent_size",
+            "discriminator_steps",
+            "generator_steps",
+            "generator_batches",
+            "micro_batches",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("latent_fn", "show_fn", "generator_mean_fn", "augment_fn", "ema_decay_fn"):
@@ -122,6 +136,10 @@ class Game:
     def steps(self, player: str) -> int:
         """The steps of a player in a round."""
         return getattr(self, f"{player}_steps")
+
+    def batches(self, player: str) -> int:
+        """How many batches one update of a player takes."""
+        return self.generator_batches if player == "generator" else 1
 
 
 def _check_term(where: str, name: str, term: Any) -> None:

@@ -2,15 +2,16 @@
 
 Modes. Every pass runs in training mode: batch statistics, dropout, one power iteration of spectral
 normalisation, for both players and inside terms. Real and fake samples are judged in two passes, so
-batch norm does not mix them. What a pass writes to a player's variables is kept in that player's
-own update only: of the generator what ``show_fn`` wrote, of the discriminator what its two
-judgements wrote, in the order real, fake. What terms write is dropped.
+batch norm does not mix them; in one pass with ``judge_together``. What a pass writes to a player's
+variables is kept in that player's own update only: of the generator what ``show_fn`` wrote, of the
+discriminator what its judgements wrote, in the order real, fake. What terms write is dropped.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from gan_jax.context import Context, Exhibit, Named
 from gan_jax.game.batch_axis import BatchAxis
@@ -42,34 +43,53 @@ def look(
     def generate(calls_fn: Callable) -> tuple[Any, Variables]:
         return one_pass(game.generator, generator, axis.own_key(keys.generator), calls_fn)[:2]
 
-    def judge(variables: Variables, key: jax.Array, side: str, calls_fn: Callable):
-        said, after, sown = one_pass(game.discriminator, variables, axis.own_key(key), calls_fn)
-        return (said, by_name(sown, side)), after
+    def judge(variables: Variables, key: jax.Array, samples: Any, condition: Any):
+        """The logits, the variables after, and what was sown."""
+        args = (samples,) if condition is None else (samples, condition)
+        return discriminate(variables, key, lambda judge_fn: judge_fn(*args))
+
+    def discriminate(variables: Variables, key: jax.Array, calls_fn: Callable):
+        return one_pass(game.discriminator, variables, axis.own_key(key), calls_fn)
 
     def show_latents(latents: Any) -> tuple[Any, Variables]:
         return generate(lambda generator_fn: show(game, generator_fn, latents, batch, turn))
 
-    def exhibit(side: str, raw: Any, condition: Any, variables: Variables):
+    def exhibit(side: str, raw: Any, condition: Any, variables: Variables) -> Exhibit:
+        """One side, not judged yet."""
         key = getattr(keys, side)
 
         def augment_fn(raw: Any) -> Any:
             return augmented(game, axis.own_key(augmentation_key(key)), raw, condition, turn)
 
-        def judged(samples: Any, condition: Any = condition):
-            args = (samples,) if condition is None else (samples, condition)
-            return judge(variables, key, side, lambda judge_fn: judge_fn(*args))
+        def judge_fn(samples: Any, condition: Any = condition):
+            logits, _, sown = judge(variables, key, samples, condition)
+            return logits, by_name(sown, side)
 
-        samples = augment_fn(raw)
-        (logits, sown), after = judged(samples)
-        again = lambda *told: judged(*told)[0]  # noqa: E731
-        return Exhibit(samples, raw, condition, logits, sown, augment_fn, again), after
+        return Exhibit(augment_fn(raw), raw, condition, augment_fn=augment_fn, judge_fn=judge_fn)
+
+    def judged(side: str, exhibit: Exhibit, variables: Variables) -> tuple[Exhibit, Variables]:
+        key = getattr(keys, side)
+        logits, after, sown = judge(variables, key, exhibit.samples, exhibit.condition)
+        return exhibit._replace(logits=logits, sown=by_name(sown, side)), after
 
     shown, after_show = show_latents(latents)
-    real, after_real = exhibit("real", shown.real, shown.condition, discriminator)
     told = shown.condition if shown.fake_condition is None else shown.fake_condition
-    # the discriminator's own two passes go on from each other
-    before_fake = {**discriminator, **after_real} if player == "discriminator" else discriminator
-    fake, after_fake = exhibit("fake", shown.fake, told, before_fake)
+    real = exhibit("real", shown.real, shown.condition, discriminator)
+    if game.judge_together:
+        fake = exhibit("fake", shown.fake, told, discriminator)
+        samples, condition = joined((real.samples, real.condition), (fake.samples, told))
+        logits, after_judging, sown = judge(discriminator, keys.real, samples, condition)
+        halves = zip(("real", "fake"), (real, fake), halved((logits, sown)), strict=True)
+        real, fake = (
+            side._replace(logits=logits, sown=by_name(sown, name))
+            for name, side, (logits, sown) in halves
+        )
+    else:
+        real, after_real = judged("real", real, discriminator)
+        # the discriminator's own two passes go on from each other
+        before = {**discriminator, **after_real} if player == "discriminator" else discriminator
+        fake = exhibit("fake", shown.fake, told, before)
+        fake, after_judging = judged("fake", fake, before)
     context = Context(
         real=real,
         fake=fake,
@@ -80,10 +100,30 @@ def look(
         player=player,
         memory=turn.memory,
         generator_fn=lambda *args, **options: generate(lambda g: g(*args, **options))[0],
-        discriminator_fn=lambda *args, **options: judge(
-            discriminator, keys.real, "real", lambda d: d(*args, **options)
-        )[0][0],
+        discriminator_fn=lambda *args, **options: discriminate(
+            discriminator, keys.real, lambda d: d(*args, **options)
+        )[0],
         show_fn=lambda latents: show_latents(latents)[0],
         gather_fn=axis.gather,
     )
-    return context, after_show if player == "generator" else after_fake
+    return context, after_show if player == "generator" else after_judging
+
+
+def joined(real: Any, fake: Any) -> Any:
+    """The rows of both sides, the real ones first.
+
+    Raises:
+        ValueError: the sides have different structures.
+    """
+    if jax.tree.structure(real) != jax.tree.structure(fake):
+        raise ValueError(
+            "judge_together needs samples and conditions of one structure on both sides, got "
+            f"{jax.tree.structure(real)} and {jax.tree.structure(fake)}: judge them separately"
+        )
+    return jax.tree.map(lambda *sides: jnp.concatenate(sides), real, fake)
+
+
+def halved(rows: Any) -> tuple[Any, Any]:
+    """The rows of each side, which :func:`joined` joined."""
+    first = jax.tree.map(lambda leaf: leaf[: len(leaf) // 2], rows)
+    return first, jax.tree.map(lambda leaf: leaf[len(leaf) // 2 :], rows)

@@ -124,7 +124,7 @@ def repeat(
     """A player's updates of a round, one after the other; arguments as of :func:`gradient`.
 
     The batch is the round's: ``[discriminator_steps, B, ...]``. The generator's updates take the
-    same rows, from the first on.
+    same rows, from the first on, ``generator_batches`` of them at once.
     """
     steps, updates = game.steps(player), []
     # A Python loop: in the body of lax.scan, even of length 1, XLA's CPU compiler makes
@@ -135,7 +135,7 @@ def repeat(
             axis,
             state,
             player,
-            rows_of(batch, index),
+            rows_of(batch, index, batches=game.batches(player)),
             update_key,
             objective_fn=objective_fn,
         )

@@ -31,11 +31,16 @@ def simultaneous(
 
 
 def check_one_step_each(game: Game, play: str) -> None:
-    """Refuses a round with more than one step of a player.
+    """Refuses a round with more than one step of a player, or with batches of two sizes.
 
     Raises:
         ValueError: it has.
     """
+    if game.generator_batches > 1:
+        raise ValueError(
+            f"{play} play shows both players one batch, got generator_batches={game.generator_batches}: "
+            "use alternating play"
+        )
     if (game.discriminator_steps, game.generator_steps) != (1, 1):
         raise ValueError(
             f"{play} play takes one step of each player a round, got "
