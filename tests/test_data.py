@@ -17,6 +17,7 @@ from gan_jax.data import (
     tfds_source,
 )
 from gan_jax.data.arrays import joined
+from gan_jax.data.celeb_a import Faces
 from gan_jax.data.images import check_images, pad_images, real_to_pixels, stack_digits
 from gan_jax.game.keys import example_keys
 
@@ -154,6 +155,31 @@ def test_tfds_that_would_have_to_be_prepared(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:.*mutable default.*")
+def test_faces_are_the_middle_of_each_picture_with_a_label_for_each_combination(image_sets):
+    pictures = tfds_source("celeb_a", split="train[:8]", data_dir=image_sets)
+    source = Faces(pictures, size=16, attributes=("Smiling", "Male"))
+    faces = [source[place] for place in range(8)]
+    # 178x178 of 218x178: what lies 20 pixels from the top and the bottom is gone
+    assert faces[0]["image"].shape == (16, 16, 3)
+    assert all((face["image"] > 0).all() for face in faces)
+    # every second picture is Male, of value 2, every second pair Smiling, of value 1
+    assert [int(face["label"]) for face in faces] == [0, 2, 1, 3] * 2
+    assert source.names["label"] == (
+        "not Smiling, not Male",
+        "Smiling, not Male",
+        "not Smiling, Male",
+        "Smiling, Male",
+    )
+    assert "label" not in Faces(pictures)[0] and Faces(pictures)[0]["image"].shape == (64, 64, 3)
+    assert source.fingerprint() != Faces(pictures, size=16).fingerprint()
+    with pytest.raises(ValueError, match="no attribute 'Smile': expected some of Male, Smiling"):
+        Faces(pictures, attributes=("Smile",))
+    with pytest.raises(
+        ValueError, match="crop must be 1 to 178 pixels, as the pictures are, got 200"
+    ):
+        Faces(pictures, crop=200)
+
+
 def test_mnist_through_tfds(image_sets):
     source = tfds_source("mnist", split="train[:50]", data_dir=image_sets)
     assert len(source) == 50 and source[0]["image"].shape == (28, 28, 1)

@@ -32,8 +32,18 @@ ELSEWHERE = {
 
 CLASSES = ("quality", "frechet", "classes", "rarest_share", "confident_share")
 STACKED = ("modes", "modes", "kl", "frechet")
+OWN_FEATURES = (
+    "quality",
+    "frechet",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "data_copying",
+)
 # Each experiment's evaluator, and what it measures of the generated, the real and the noise.
 FIGURES = {
+    "celeb_a_dcgan": OWN_FEATURES,
     "cifar10_biggan": CLASSES,
     "cifar10_conv": CLASSES,
     "cifar10_r3gan": CLASSES,

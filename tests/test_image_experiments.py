@@ -12,6 +12,7 @@ FILES = tiny_files(prepared=True)
 RUN_BY_A_PLAIN_PYTEST = {"mnist_dcgan", "stacked_mnist"}  # of families/, digits_conditional is run
 # their networks are also compiled, narrow and small, in tests/test_families.py and tests/test_stylegan2.py
 RUN_ON_DEMAND = {
+    "celeb_a_dcgan",  # mnist_dcgan's networks, and tests/test_data.py reads its data
     "cifar10_biggan",
     "cifar10_r3gan",
     "cifar10_sngan",
