@@ -38,7 +38,7 @@ def _mixture(recipe: str, shape: str, *published: Estimate, **others: Any) -> Ro
         source=LIN_1 if published else "",
         seeds=10,
         side_by_side=True,
-        group=UNROLLED if recipe == "unrolled" else GROUPS[shape],
+        group=UNROLLED if recipe in ("unrolled", "several") and shape == "ring" else GROUPS[shape],
     )
 
 
@@ -86,6 +86,13 @@ def table() -> Table:
         "unrolled-ring-1": _mixture("unrolled", "ring", unroll_steps=1),
         "unrolled-ring-5": _mixture("unrolled", "ring", unroll_steps=5),
         "unrolled-ring-10": _mixture("unrolled", "ring", unroll_steps=10),
+        # Ghosh et al. 2018, arXiv 1704.02906, on the same toy, at equal parameters
+        "several-ring-1": _mixture("several", "ring", num_generators=1),
+        "several-ring-2": _mixture("several", "ring", num_generators=2),
+        "several-ring-4": _mixture("several", "ring", num_generators=4),
+        "several-grid-1": _mixture("several", "grid", num_generators=1),
+        "several-grid-2": _mixture("several", "grid", num_generators=2),
+        "several-grid-4": _mixture("several", "grid", num_generators=4),
     }
     stacked = {
         "stacked-rpgan-r1-r2": _stacked("rpgan-r1-r2", e(1000), e(0.0781), source=HUANG),
