@@ -6,13 +6,17 @@ import jax
 import numpy as np
 import optax
 import pytest
+from games import image_game
 from small_networks import abstract, applied, drawn, key, normal, played
 
-from gan_jax import losses
+from gan_jax import losses, train
 from gan_jax.context import Context, Exhibit
+from gan_jax.data import Data, labeled_image_fields
+from gan_jax.data.arrays import ArraySource
 from gan_jax.game import Game
 from gan_jax.models.blocks import spectral
 from gan_jax.models.conditioning import LabelBatchNorm
+from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.models.heads import ClassifierHead, CodeHead, Head, ProxyHead
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.models.resnet import ResNetDiscriminator, ResNetGenerator
@@ -20,6 +24,7 @@ from gan_jax.remedies.auxiliary_classes import fake_classes, real_classes
 from gan_jax.remedies.data_to_data import data_to_data, fake_data_to_data, real_data_to_data
 from gan_jax.remedies.mutual_information import Code, mutual_information
 from gan_jax.testing import game_laws, term_laws
+from gan_jax.training import Experiment
 
 DEVICES = 2
 LABELS = np.array([0, 1, 2, 0], np.int32)
@@ -261,3 +266,19 @@ def test_two_devices_see_the_labels_of_all_rows_as_one_does():
 def test_bad_input_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_labels_beyond_the_classes_are_refused_before_the_first_step(tmp_path):
+    """Within a compiled step an embedding would take the last row for them."""
+    images = np.zeros((8, 8, 8, 1), np.uint8)
+    digits = ArraySource({"image": images, "label": np.arange(1, 9, dtype=np.int32)})
+    game = image_game(
+        generator=DCGANGenerator((8, 8, 1), (4,), num_classes=8),
+        discriminator=DCGANDiscriminator((4,), num_classes=8),
+    )
+    data = Data(source_fn=lambda: digits, prepare_fn=labeled_image_fields)
+    run = Experiment(game=game, data=data, steps=1, batch_size=8)
+    with pytest.raises(
+        ValueError, match="labels must be in 0 to 7, as num_classes=8 says, got 1 to 8"
+    ):
+        train(run, tmp_path / "run")

@@ -76,6 +76,7 @@ def experiment(
         discriminator_optimizer=adam(),
         latent_size=4 * part_size,
         discriminator_steps=discriminator_steps,
+        judge_together=True,  # as the authors do: one power iteration for real and fake samples
         ema_decay_fn=halflife(images=6931 * batch_size),  # a decay of 0.9999 in each round
     )
     return Experiment(

@@ -39,10 +39,15 @@ def check_labels(condition: jax.Array | None, num_classes: int | None) -> None:
             f"condition must be labels [B], got {condition.shape}: of one-hot rows take argmax(-1)"
         )
     if not isinstance(condition, jax.core.Tracer):
-        _check_range(condition, num_classes)
+        check_range(condition, num_classes)
 
 
-def _check_range(labels: jax.Array, num_classes: int) -> None:
+def check_range(labels: jax.Array, num_classes: int) -> None:
+    """Refuses labels that are no classes: within a compiled function they would pass for others.
+
+    Raises:
+        ValueError: a label is negative, or ``num_classes`` or more.
+    """
     values = np.asarray(labels)  # jnp would trace within a transformation
     lowest, highest = values.min(), values.max()
     if lowest < 0 or highest >= num_classes:
