@@ -112,7 +112,7 @@ def built(family, loss, penalty, augmentation, play, dtype):
         data=Data(source_fn=lambda: source, prepare_fn=labeled_image_fields),
         play=PLAYS[play],
         steps=STEPS,
-        batch_size=8,
+        batch_size=16,  # four rows a device, as StyleGAN2 compares them in fours
         num_seeds=2,
         log_every_steps=5,
         loggers=(),
