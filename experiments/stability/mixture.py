@@ -6,11 +6,11 @@
     python experiments/stability/mixture.py --recipe unrolled --shape ring --unroll-steps 5
     python experiments/stability/mixture.py --recipe several --shape ring --num-generators 4
 
-Ours, ten seeds on two CPU cores, the last step: grid 25 of 25 modes on every seed, 95.9 +- 0.4 % good samples, KL 0.0074 +-
-0.0006, the modes' width 84 +- 2 % of the truth's, after 30,000 steps (9 minutes for all ten; ten other seeds have every mode
-too, and the worst of all twenty has 91.4 % good samples); ring 8 of 8 on every seed,
-99.99 +- 0.01 %, 0.0017 +- 0.0003, width 65 +- 3 %, after 20,000 steps (6.5 minutes). The protocol, and what the figures do not see:
-experiments/stability/README.md. The papers' recipes are measured at a few seeds there, PacGAN's at a tenth of its steps.
+Ours, ten seeds on one CPU core, the last step: grid 25 of 25 modes on every seed, 95.8 +- 0.4 % good samples, KL
+0.0102 +- 0.0016, the modes' width 85 +- 2 % of the truth's, after 30,000 steps (21 minutes for all ten, beside other
+work); ring 8 of 8 on every seed, 99.92 +- 0.06 %, 0.0015 +- 0.0003, width 68 +- 4 %, after 20,000 steps. The protocol,
+and what the figures do not see: experiments/stability/README.md. The papers' recipes are measured at a few seeds there,
+PacGAN's at a tenth of its steps.
 """
 
 import dataclasses
