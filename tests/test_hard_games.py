@@ -308,7 +308,12 @@ def on_four_devices(run_of):
 
 @pytest.mark.parametrize(
     "name",
-    ("stylegan2", "seqgan", "semi_supervised", pytest.param("sngan", marks=pytest.mark.thorough)),
+    (
+        "stylegan2",
+        pytest.param("seqgan", marks=pytest.mark.thorough),
+        pytest.param("semi_supervised", marks=pytest.mark.slow),
+        pytest.param("sngan", marks=pytest.mark.slow),
+    ),
 )
 def test_four_devices_play_the_game_of_one(name, run_of, on_four_devices):
     """What is drawn for an example is a leaf of the latents; what compares rows gathers them."""

@@ -69,7 +69,7 @@ def options(**changes):
     return shared | changes
 
 
-@pytest.mark.parametrize("batches_fn", (Batches, Draws))
+@pytest.mark.parametrize("batches_fn", (Batches, pytest.param(Draws, marks=pytest.mark.thorough)))
 def test_a_seed_among_three_is_the_run_of_that_seed(tmp_path, batches_fn):
     """Initialisation, data order, augmentation and noise are its own, whatever runs beside it."""
     train(tmp_path / "three", **options(seed=5, num_seeds=3, batches_fn=batches_fn))
