@@ -34,7 +34,7 @@ def copied(name, tmp_path):
 @every_folder
 def test_its_states_draw_what_they_drew(name, tmp_path, capsys):
     folder = copied(name, tmp_path)
-    experiment = rebuild(folder)
+    experiment = rebuild(folder, trust=True)
     for checkpoint, read in (("last", last_state), ("best", best_state)):
         state = read(folder, experiment)
         assert int(state.step) == 60
@@ -55,20 +55,20 @@ def test_it_goes_on(name, tmp_path, capsys):
     file = folder.path.with_name(f"{FOLDERS[name]}.py")  # as it was called then
     shutil.copyfile(folder.experiment_file, file)
     run(
-        rebuild(folder, steps=80),
+        rebuild(folder, trust=True, steps=80),
         run_dir=folder.path,
         experiment_file=file,
         arguments=arguments,
     )
     assert f"resuming {folder.path} at step 60 of 80" in capsys.readouterr().out
-    assert int(last_state(folder, rebuild(folder)).step) == 80
-    leaves = jax.tree.leaves(best_state(folder, rebuild(folder)))
+    assert int(last_state(folder, rebuild(folder, trust=True)).step) == 80
+    leaves = jax.tree.leaves(best_state(folder, rebuild(folder, trust=True)))
     assert all(np.isfinite(leaf).all() for leaf in leaves)
 
 
 def test_the_old_averages_of_logits_become_a_memory(tmp_path):
     folder = copied("golden", tmp_path)
-    built = rebuild(folder)
+    built = rebuild(folder, trust=True)
 
     def with_memory(memory):
         game = dataclasses.replace(built.game, discriminator_terms=lecam(), memory=memory)

@@ -63,11 +63,13 @@ class Checkpoint:
             step.
         seed_index: which of a run of several seeds, from 0.
         data_dir: where the data lies now; without it, where the run had it.
+        trust: execute the experiment's file in the folder, though it is a stranger's.
     """
 
     name: Annotated[CheckpointName, tyro.conf.arg(name="checkpoint")] = "last"
     seed_index: int = 0
     data_dir: Path | None = None
+    trust: bool = False
 
     def open(self, run: Path) -> Opened:
         """That state of a run, with the experiment rebuilt from the code in its folder.
@@ -80,6 +82,6 @@ class Checkpoint:
             ValueError: it has no such checkpoint or seed, or no file.
         """
         folder = RunFolder(run)
-        whole = rebuild(folder, data_dir=self.data_dir)
+        whole = rebuild(folder, data_dir=self.data_dir, trust=self.trust)
         state = member_at(state_at(folder, whole, self.name), whole, self.seed_index)
         return Opened(folder, whole.members[self.seed_index], state)

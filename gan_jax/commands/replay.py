@@ -29,6 +29,7 @@ def replay(
     step: int,
     seed_index: int = 0,
     data_dir: Path | None = None,
+    trust: bool = False,
 ) -> None:
     """Plays a step again from the checkpoint before it, and names the first bad operation.
 
@@ -37,11 +38,12 @@ def replay(
         step: counted from 1, as messages name it.
         seed_index: which of a run of several seeds, from 0.
         data_dir: where the data lies now; without it, where the run had it.
+        trust: execute the experiment's file in the folder, though it is a stranger's.
     """
     if step < 1:
         raise ValueError(f"--step counts from 1, got {step}")
     folder = RunFolder(run)
-    whole_run = rebuild(folder, data_dir=data_dir)
+    whole_run = rebuild(folder, data_dir=data_dir, trust=trust)
     whole, begin = state_before(folder, whole_run, step, feed_of(whole_run))
     state = member_at(whole, whole_run, seed_index)
     experiment = whole_run.members[seed_index]

@@ -8,6 +8,19 @@ from typing import NamedTuple
 
 import jax
 
+MOST_SEED = 2**32 - 1  # jax.random.key takes what is beyond it modulo 2^32
+
+
+def key_of_seed(seed: int) -> jax.Array:
+    """The root key of a seed, from which all streams of a run come.
+
+    Raises:
+        ValueError: the seed is out of range.
+    """
+    if not 0 <= seed <= MOST_SEED:
+        raise ValueError(f"a seed must be in 0 .. {MOST_SEED}, got {seed}")
+    return jax.random.key(seed)
+
 
 class RunKeys(NamedTuple):
     """The streams of a run, from its root key."""

@@ -13,6 +13,7 @@ import tyro
 from gan_jax.training.alone import check_alone
 from gan_jax.training.experiment import INTERVALS, Experiment
 from gan_jax.training.messages import exit_with_message, say
+from gan_jax.training.numbers import check_numbers
 from gan_jax.training.options import joined, run_options
 from gan_jax.training.processes import TOGETHER, join
 from gan_jax.training.runner import run
@@ -63,6 +64,7 @@ def _train(experiment: Callable[..., Experiment], file: Path, options: Mapping[s
         say(TOGETHER.format(index=jax.process_index(), count=jax.process_count()))
     arguments = {name: options[name] for name in inspect.signature(experiment).parameters}
     named = file.stem + ("_tiny" if options["tiny"] else "")
+    check_numbers(experiment, arguments)
     run(
         _with_options(experiment(**arguments), options),
         run_dir=options["run_dir"] or Path("runs") / named,

@@ -10,6 +10,7 @@ import numpy as np
 from gan_jax.drawing import Sampler, Samplers
 from gan_jax.drawing.sampler import DrawFn
 from gan_jax.game import GANState
+from gan_jax.game.keys import key_of_seed
 from gan_jax.metrics.evaluators import Evaluator, Measured
 from gan_jax.metrics.evaluators.evaluator import GENERATED
 from gan_jax.training.experiment import Experiment
@@ -110,7 +111,7 @@ class Evaluation:
         self, evaluator: Evaluator, state: GANState, seed: int, draw_seed: str | int, ema: bool
     ) -> Iterator[tuple[str, Sampler]]:
         user = isinstance(draw_seed, int)
-        root_key = jax.random.key(draw_seed if user else seed)
+        root_key = key_of_seed(draw_seed if user else seed)
         for row, options in {GENERATED: {}, **evaluator.settings}.items():
             yield (
                 row,

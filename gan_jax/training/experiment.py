@@ -17,11 +17,13 @@ from gan_jax.data.named import BESIDE, seed_of
 from gan_jax.drawing import DrawFn, Samplers, generated
 from gan_jax.drawing.shown import ArtefactsFn, image_artefacts
 from gan_jax.game import Game, alternating
+from gan_jax.game.keys import MOST_SEED
 from gan_jax.game.update import Play
 from gan_jax.metrics.evaluators import Evaluator
 from gan_jax.metrics.evaluators.evaluator import NAME
 from gan_jax.training.loggers import LoggerFn, tensorboard
 from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.trust import check_trusted
 
 INTERVALS = ("log", "sample", "evaluate", "save")
 EvaluatorFn = Callable[..., Evaluator]  # (data, *, num_samples=...)
@@ -92,6 +94,10 @@ class Experiment:
         for name in ("num_seeds", "steps_per_call"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.seed <= MOST_SEED - self.num_seeds + 1:
+            raise ValueError(
+                f"seeds must be in 0 .. {MOST_SEED}, got {self.num_seeds} from {self.seed} on"
+            )
         if self.standing_statistics_batches < 0:
             raise ValueError(
                 "standing_statistics_batches must not be negative, got "
@@ -212,17 +218,22 @@ def load_experiment_function(file: Path) -> Callable[..., Experiment]:
     return module.experiment
 
 
-def rebuild(folder: RunFolder, *, data_dir: str | Path | None = None, **changed: Any) -> Experiment:
+def rebuild(
+    folder: RunFolder, *, data_dir: str | Path | None = None, trust: bool = False, **changed: Any
+) -> Experiment:
     """The experiment of a run, from the copy of its file, its arguments and its options in the run folder.
 
     Args:
         folder: of the run.
         data_dir: where the data lies now; without it, where the run had it.
+        trust: whether the copy may be executed though it is a stranger's
+            (:mod:`gan_jax.training.trust`).
         **changed: other arguments that are not what the run had.
 
     Raises:
         FileNotFoundError: this is no run folder.
-        ValueError: the run was trained without a file, or reads its data from no folder.
+        ValueError: the run was trained without a file, or by a stranger, or reads its data from no
+            folder.
     """
     config = folder.config()
     if config["experiment"] is None:
@@ -237,6 +248,7 @@ def rebuild(folder: RunFolder, *, data_dir: str | Path | None = None, **changed:
                 f"{config['experiment']} has no argument data_dir: its arguments are {', '.join(arguments)}"
             )
         arguments["data_dir"] = str(data_dir)
+    check_trusted(folder.experiment_file, trust=trust)
     built = load_experiment_function(folder.experiment_file)(**arguments)
     game = dataclasses.replace(built.game, micro_batches=config.get("micro_batches", 1))
     options = {"num_seeds": config.get("num_seeds", 1), **config.get("options", {})}

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -17,6 +18,16 @@ class Interrupted(Exception):
         self.exit_code = 128 + signal_number
 
 
+class Abandoned(KeyboardInterrupt):
+    """A second signal came before what the first one asked for was saved."""
+
+    def __init__(self, signal_number: int):
+        super().__init__(
+            "ended before the last steps were saved: the same command resumes from the checkpoint before"
+        )
+        self.exit_code = 128 + signal_number
+
+
 class Request:
     """Whether the process was asked to stop, and by which signal."""
 
@@ -25,7 +36,7 @@ class Request:
 
 @contextlib.contextmanager
 def listen() -> Iterator[Request]:
-    """Catches the first SIGINT or SIGTERM; a second one has its usual effect."""
+    """Catches SIGINT and SIGTERM: the first asks, a second ends without a save, a third has its usual effect."""
     request = Request()
     if threading.current_thread() is not threading.main_thread():
         yield request  # signals reach the main thread only
@@ -35,9 +46,17 @@ def listen() -> Iterator[Request]:
     usual = {number: signal.getsignal(number) or signal.SIG_DFL for number in numbers}
 
     def handler(number, frame):
-        request.signal_number = number
-        for number, before in usual.items():
-            signal.signal(number, before)
+        name = signal.Signals(number).name
+        if request.signal_number is None:
+            request.signal_number = number
+            print(
+                f"\n{name}: saves after this call of the device, then ends; again to end without",
+                file=sys.stderr,
+            )
+            return
+        for each in numbers:
+            signal.signal(each, signal.SIG_DFL)
+        raise Abandoned(number)
 
     for number in numbers:
         signal.signal(number, handler)

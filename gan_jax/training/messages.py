@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import jax
 
-from gan_jax.training.interruption import Interrupted
+from gan_jax.training.interruption import Abandoned, Interrupted
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.measuring import EvaluatorError
 from gan_jax.training.processes import LOST, OtherProcessError, lost
@@ -39,6 +39,9 @@ def exit_with_message(call: Callable[[], None], *, debug: bool = False) -> None:
     except Interrupted as interrupted:
         say(str(interrupted))
         sys.exit(interrupted.exit_code)
+    except Abandoned as abandoned:
+        say(str(abandoned))
+        sys.exit(abandoned.exit_code)
     except KeyboardInterrupt:
         say("stopped by Ctrl-C; every file that was written is whole")
         sys.exit(130)

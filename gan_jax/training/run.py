@@ -37,6 +37,8 @@ class Run:
         path: the run folder.
         experiment: of a run without a file, what was trained.
         data_dir: where the data lies now; without it, where the run had it.
+        trust: whether the experiment's file in the folder may be executed though it is a
+            stranger's (:mod:`gan_jax.training.trust`).
 
     Raises:
         FileNotFoundError: this is no run folder.
@@ -49,10 +51,12 @@ class Run:
         *,
         experiment: Experiment | None = None,
         data_dir: str | Path | None = None,
+        trust: bool = False,
     ):
         if experiment is not None and data_dir is not None:
             raise ValueError("data_dir is for a run with a file: an experiment has its data")
         self._folder, self._given_experiment, self._data_dir = RunFolder(path), experiment, data_dir
+        self._trust = trust
         self._folder.config()  # says what is wrong where this is no run folder
 
     @property
@@ -105,7 +109,7 @@ class Run:
         """
         if self._given_experiment is not None:
             return self._given_experiment
-        return rebuild(self._folder, data_dir=self._data_dir)
+        return rebuild(self._folder, data_dir=self._data_dir, trust=self._trust)
 
     def state(self, checkpoint: CheckpointName = "best") -> GANState:
         """A saved state; of several seeds, all of them on a leading axis.
@@ -226,7 +230,11 @@ class Run:
 
 
 def open_run(
-    path: str | Path, *, experiment: Experiment | None = None, data_dir: str | Path | None = None
+    path: str | Path,
+    *,
+    experiment: Experiment | None = None,
+    data_dir: str | Path | None = None,
+    trust: bool = False,
 ) -> Run:
     """Opens a run folder; its code is loaded only by what draws or measures.
 
@@ -234,11 +242,13 @@ def open_run(
         path: the run folder.
         experiment: of a run without a file (of a notebook), what was trained.
         data_dir: where the data lies now; without it, where the run had it.
+        trust: whether its code may be executed though it is a stranger's: neither trained with on
+            this machine nor an experiment of the repository.
 
     Raises:
         FileNotFoundError: this is no run folder.
     """
-    return Run(path, experiment=experiment, data_dir=data_dir)
+    return Run(path, experiment=experiment, data_dir=data_dir, trust=trust)
 
 
 def _list(names: Collection[str]) -> str:

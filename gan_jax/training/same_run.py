@@ -6,10 +6,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from gan_jax.training.checksums import saved_steps
+from gan_jax.training.checksums import checksum_file, saved_steps
 from gan_jax.training.history import notes, start
 from gan_jax.training.json_files import read_json, write_json
 from gan_jax.training.run_folder import RunFolder
+from gan_jax.training.trust import vouch
 
 # These may differ between two commands of one run: more steps continue it, and the data is
 # compared by its content and not by where it lies.
@@ -43,6 +44,7 @@ def adopt(
         ValueError: the folder holds a run of another configuration or other data, or a field
             that is allowed to change is none of it.
     """
+    _check_whole(folder)
     line = start(config)
     if folder.config_file.is_file() and saved_steps(folder.checkpoints):
         old = read_json(folder.config_file)
@@ -53,7 +55,28 @@ def adopt(
     write_json(folder.config_file, config)
     if experiment_file and experiment_file.resolve() != folder.experiment_file.resolve():
         shutil.copyfile(experiment_file, folder.experiment_file)
+        vouch(experiment_file)
     return line
+
+
+def _check_whole(folder: RunFolder) -> None:
+    """Refuses a run of which a part was removed: what goes on would be another run.
+
+    Raises:
+        ValueError: there are checkpoints of a run that nobody knows, or the reverse.
+    """
+    steps = saved_steps(folder.checkpoints)
+    if steps and not folder.config_file.is_file():
+        raise ValueError(
+            f"{folder.path} holds checkpoints (the last of step {steps[-1]:,}) but no {folder.config_file.name}, so it "
+            "is not known which run they are of: put the file back, or choose another folder with --run-dir"
+        )
+    kept = checksum_file(folder.checkpoints, 0).parent
+    if not steps and not folder.unreadable.is_dir() and any(kept.glob("*.json")):
+        raise ValueError(
+            f"{folder.path} holds a run whose checkpoints are gone ({folder.checkpoints.name}/ is empty): put them "
+            "back, or choose another folder with --run-dir to begin anew"
+        )
 
 
 def _differences(

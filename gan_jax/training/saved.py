@@ -7,6 +7,7 @@ import jax
 
 from gan_jax.drawing import Sampler
 from gan_jax.game import GANState
+from gan_jax.game.keys import key_of_seed
 from gan_jax.training.evaluation import Evaluation
 from gan_jax.training.evaluators import build_evaluators
 from gan_jax.training.experiment import Experiment, samplers_of
@@ -36,7 +37,7 @@ def sampler_of(
         **options: ``num`` and ``options`` of :meth:`gan_jax.drawing.Samplers.sampler`.
     """
     own = seed is None
-    root_key = experiment.root_key if own else jax.random.key(seed)
+    root_key = experiment.root_key if own else key_of_seed(seed)
     return samplers_of(experiment, given).sampler(
         jax.device_put(state), root_key, PICTURES if own else "user", ema=ema, **options
     )
