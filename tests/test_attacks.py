@@ -3,12 +3,17 @@
 import shutil
 import signal
 
+import jax
+import numpy as np
 import pytest
+from games import vector_game
 
+from gan_jax.data import ArraySource, Data
 from gan_jax.game.keys import key_of_seed
-from gan_jax.training import interruption
+from gan_jax.training import Experiment, interruption
 from gan_jax.training.interruption import Abandoned, listen
 from gan_jax.training.numbers import check_numbers
+from gan_jax.training.restore import check_memory
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.same_run import adopt
 from gan_jax.training.trust import check_trusted
@@ -143,3 +148,13 @@ def test_the_first_signal_asks_and_the_second_ends(capsys, monkeypatch):
     assert (
         signal.getsignal(signal.SIGINT) is usual and interruption.Interrupted(2, 5).exit_code == 130
     )
+
+
+def test_a_batch_that_no_memory_holds_is_refused_before_it_is_compiled():
+    source = ArraySource({"x": np.zeros((4, 2), np.float32)})
+    made = Experiment(
+        game=vector_game(), data=Data(source_fn=lambda: source), steps=1, batch_size=4
+    )
+    rows = {"real": jax.ShapeDtypeStruct((1, 10**13, 2), np.float32)}
+    with pytest.raises(ValueError, match=r"GiB \(batch .*take narrower players or a smaller batch"):
+        check_memory(made, rows)

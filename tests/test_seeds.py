@@ -139,7 +139,9 @@ def test_what_seeds_refuse(three, tmp_path):
         train(three, **options(num_seeds=2, steps=24))
     with pytest.raises(ValueError, match="num_seeds must be at least 1, got 0"):
         experiment(num_seeds=0)
-    with pytest.raises(ValueError, match=r"num_seeds=\d+ needs at least .* GiB .* seeds fit"):
+    with pytest.raises(
+        ValueError, match=r"of \d+ seeds need at least .* GiB .* num_seeds can be at most \d+"
+    ):
         check_memory(experiment(num_seeds=10**9), shapes_of_samples(GAME, 16))
     with pytest.raises(ValueError, match="parameter_shards=2 belongs to --parallel jit, got pmap"):
         train(tmp_path, parallel="pmap", parameter_shards=2, **options(num_seeds=2))

@@ -172,16 +172,6 @@ def test_a_signal_saves_and_the_run_resumes_bit_for_bit(whole, tmp_path, number)
     assert_same_run(whole, tmp_path)
 
 
-def test_signals_have_their_usual_effect_afterwards():
-    usual = signal.getsignal(signal.SIGINT)
-    with listen() as request:
-        assert signal.getsignal(signal.SIGINT) is not usual
-        os.kill(os.getpid(), signal.SIGINT)
-        assert request.signal_number == signal.SIGINT
-        assert signal.getsignal(signal.SIGINT) is usual
-    assert signal.getsignal(signal.SIGINT) is usual
-
-
 def test_a_value_that_is_not_finite_stops_the_run_and_keeps_the_last_checkpoint(tmp_path):
     bad = vector_game(
         discriminator_optimizer=optax.sgd(lambda count: np.float32("inf") * (count >= 4))
@@ -224,7 +214,7 @@ CONFIG = {"experiment": "x", "arguments": {}, "options": {}, "versions": {"jax":
 def test_a_changed_experiment_file_is_told(tmp_path, capsys):
     """A line such as ``optimizer_fn = ...`` is no argument: the run would go on as another."""
     folder, file = RunFolder(tmp_path / "run"), tmp_path / "x.py"
-    (folder.checkpoints / "2").mkdir(parents=True)
+    folder.prepare()
     for text, told in (
         ('"""Old."""\nrate = 1\n', False),
         ('"""New."""\n\nrate = 1  # as before\n', False),
@@ -233,6 +223,7 @@ def test_a_changed_experiment_file_is_told(tmp_path, capsys):
     ):
         file.write_text(text)
         line = adopt(folder, CONFIG, file)
+        (folder.checkpoints / "2").mkdir(parents=True, exist_ok=True)
         said = capsys.readouterr().err
         assert ("has changed since this run began" in said) == told
         assert line["experiment_diff"][-2:] == (

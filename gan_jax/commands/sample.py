@@ -26,6 +26,9 @@ from gan_jax.training.saved import sampler_of
 _LAST = Checkpoint()
 
 
+_PICTURED = 10_000  # at most, in one file
+
+
 @as_command
 def sample(
     run: Annotated[Path, tyro.conf.Positional],
@@ -94,6 +97,11 @@ def _write(
         with tqdm(total=num, unit="sample", disable=None) as bar:
             written = write_samples(out, sampler, num, made_of, progress_fn=bar.update)
         return f"{num:,} samples, {written:,} of them drawn now,"
+    if num > _PICTURED:
+        raise ValueError(
+            f"{out} would show {num:,} samples, more than {_PICTURED:,}: a folder gets a file for each, --out "
+            f"{out.with_suffix('')}"
+        )
     made = {name: encode(name, each) for name, each in experiment.artefacts_fn(sampler).items()}
     fitting = {name: content for name, (kind, content) in made.items() if kind == suffix}
     if not fitting:

@@ -49,25 +49,29 @@ def first_state(
 
 
 def check_memory(experiment: Experiment, batch: Batch) -> None:
-    """Refuses more seeds than memory holds, before anything is compiled.
+    """Refuses players, batches and seeds that memory does not hold, before anything is compiled.
 
-    Counted are the states and one set of gradients; activations come on top of that.
+    Counted are the states, one set of gradients and the batch; activations come on top of that.
 
     Raises:
-        ValueError: with the number of seeds that would fit.
+        ValueError: with what is needed and what there is.
     """
-    if experiment.num_seeds == 1:
-        return
     state = abstract_state(experiment, batch)
     parameters = (state.generator.params, state.discriminator.params)
-    needed = _num_bytes(state) + _num_bytes(parameters)
+    batches = experiment.num_seeds * _num_bytes(batch)
+    needed = _num_bytes(state) + _num_bytes(parameters) + batches
     stats = jax.devices()[0].memory_stats() or {}
     limit = stats.get("bytes_limit", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     if needed > limit:
+        fitting = int(experiment.num_seeds * limit / needed)
         raise ValueError(
-            f"num_seeds={experiment.num_seeds} needs at least {needed / 2**30:.1f} GiB for states and "
-            f"gradients, and there are {limit / 2**30:.1f}: at most "
-            f"{int(experiment.num_seeds * limit / needed)} seeds fit, fewer with their activations"
+            f"the states, gradients and batch of {experiment.num_seeds} seeds need at least {needed / 2**30:.1f} GiB "
+            f"(batch {batches / 2**30:.1f}), and there are {limit / 2**30:.1f}: "
+            + (
+                f"num_seeds can be at most {fitting}, less with their activations"
+                if fitting
+                else "take narrower players or a smaller batch"
+            )
         )
 
 
