@@ -28,7 +28,7 @@ from gan_jax.training.experiment import (
 )
 from gan_jax.training.figures_log import is_after
 from gan_jax.training.first_batch import batch_shapes
-from gan_jax.training.interruption import Interrupted, listen
+from gan_jax.training.interruption import Interrupted
 from gan_jax.training.json_files import drop_lines, read_json
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.restore import first_state, last_state
