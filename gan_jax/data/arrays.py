@@ -114,7 +114,7 @@ def fingerprint(source: Source | Mapping[str, Source]) -> dict:
     """What identifies the data: the source's own ``fingerprint()``, or its length and some examples.
 
     The latter are 16 spread evenly, the first and the last among them: all of it may be too much to
-        read.
+    read.
     """
     if isinstance(source, Mapping):
         return {name: fingerprint(each) for name, each in source.items()}

@@ -24,8 +24,7 @@ def traced_for(platform: str) -> Iterator[None]:
 def scan(body_fn: Callable, carry: Any, inputs: Any = None, *, length: int | None = None):
     """As ``jax.lax.scan(body_fn, carry, inputs, length)``.
 
-    One turn is not looped, and on a CPU a body with convolutions is repeated instead: in a loop
-        they
+    One turn is not looped, and on a CPU a body with convolutions is repeated instead: in a loop they
     are 40 to 90 times slower there.
 
     Args:
@@ -53,9 +52,8 @@ def cond(predicate: jax.Array, true_fn: Callable, false_fn: Callable, *operands:
     """As ``jax.lax.cond(predicate, true_fn, false_fn, *operands)``.
 
     On a CPU, functions with convolutions are both computed and one result is selected: in a branch
-        their gradients
-    are up to 40 times slower there, so that a term skipped in 15 of 16 rounds would cost more than
-    one that never is. With seeds side by side the predicate is one for each seed, and JAX itself
+    their gradients are up to 40 times slower there, so that a term skipped in 15 of 16 rounds would
+    cost more than one that never is. With seeds side by side the predicate is one for each seed, and JAX itself
     computes both.
 
     Args:
