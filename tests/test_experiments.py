@@ -27,6 +27,7 @@ ELSEWHERE = {
     "folder_r3gan",
     "folder_stylegan2",
     "benchmark_modes",  # many runs: tests/test_benchmark.py
+    "benchmark_speed",  # no run: tests/test_timing.py
 }
 
 
