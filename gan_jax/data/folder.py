@@ -29,11 +29,12 @@ class FolderSource:
         background: the colour on which transparent images are laid, except with four channels.
         labels: ``subfolders``: an example holds a ``label``, int32: the place of its first-level
             subfolder among all of them, sorted; ``names["label"]`` are their names.
+        num_classes: how many subfolders there must be; asks for their labels.
 
     Raises:
         FileNotFoundError: no such folder, or no image in it.
         ValueError: channels or size do not fit, the background is no colour, the subfolders are no
-            classes; when an example is read: the file is empty or no image (it is named).
+            classes, or others than so many; when an example is read: the file is empty or no image (it is named).
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class FolderSource:
         channels: int = 3,
         background: str = "white",
         labels: Literal["subfolders"] | None = None,
+        num_classes: int | None = None,
     ):
         sides = (size, size) if isinstance(size, int) else size
         if channels < 1 or (sides is not None and min(sides) < 1):
@@ -58,8 +60,14 @@ class FolderSource:
         self._check_channels()
         self.names: dict[str, tuple[str, ...]] = {}
         self._labels: np.ndarray | None = None
-        if labels is not None:
+        if labels is not None or num_classes is not None:
             self.names["label"], self._labels = classes_of(self.folder, self.files)
+        names = self.names.get("label", ())
+        if num_classes not in (None, len(names)):
+            raise ValueError(
+                f"{self.folder} holds {len(names)} class folders ({', '.join(names)}): give "
+                f"--num-classes {len(names)}, got {num_classes}"
+            )
 
     def __len__(self) -> int:
         return len(self.files)
