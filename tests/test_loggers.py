@@ -72,6 +72,26 @@ def test_tensorboard_gets_every_kind_of_artefact(tmp_path):
     )
 
 
+def test_several_starts_are_one_series(tmp_path):
+    folder, steps = tmp_path / "tensorboard", []
+    for first, played in ((0, (0, 2, 4)), (2, (3, 4)), (4, (5,))):  # killed after 4, saved at 2
+        board = TensorBoard(RunInfo(tmp_path, {}, first))
+        for step in played:
+            board.scalars(step, {"loss": float(first)})
+        board.close([])
+        (file,) = folder.iterdir()
+        if first == 0:  # the kill left a copy, and cut it short
+            (folder / f"{file.name}.copy").write_bytes(file.read_bytes()[:-7])
+    events = [event for event in _events(file.read_bytes()) if event.summary.value]
+    steps = [(event.step, event.summary.value[0].simple_value) for event in events]
+    assert steps == [(0, 0.0), (2, 0.0), (3, 2.0), (4, 2.0), (5, 4.0)]
+    for content in (b"", b"\xff" * 40, file.read_bytes()[:30]):
+        file.write_bytes(content)
+        board = TensorBoard(RunInfo(tmp_path, {}, 5))
+        board.close([])
+    assert len(list(folder.iterdir())) == 1
+
+
 def _events(content):
     """The records of a file of TensorBoard: length, checksum, event, checksum."""
     while content:

@@ -318,13 +318,47 @@ def test_chips_without_a_pod_are_alone(monkeypatch):
         processes.join()
 
 
+@pytest.mark.parametrize("text", ["many", "", "0", "-1", "2.0", "\u00b2"])
+def test_a_variable_that_is_no_number_of_processes_is_named(text, monkeypatch):
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", text)
+    with pytest.raises(ValueError, match=f"OMPI_COMM_WORLD_SIZE must be a number .* got '{text}'"):
+        processes.join()
+
+
+def test_the_first_process_listens_where_it_was_told(monkeypatch):
+    listened = {}
+    monkeypatch.setattr(jax.distributed, "initialize", lambda *given, **more: listened.update(more))
+    for address, place in (
+        ("127.0.0.1:45613", "127.0.0.1:45613"),
+        ("203.0.113.7:45613", None),  # of no interface here: behind a translation of addresses
+    ):
+        processes.join(address, 2, 0)
+        assert listened["coordinator_bind_address"] == place
+    processes.join("127.0.0.1:45613", 2, 1)
+    assert listened["coordinator_bind_address"] is None
+
+
 def test_what_joining_refuses():
     for given, message in (
         (("host:1", 2, None), "all of --coordinator"),
-        (("host", 2, 0), "must be HOST:PORT, got 'host'"),
+        (("host", 2, 0), "must be HOST:PORT with a port of 1 .. 65535, got 'host'"),
+        (("host:99999999", 2, 0), "must be HOST:PORT with a port"),
+        (("host:0", 2, 0), "must be HOST:PORT with a port"),
+        (("host:-1", 2, 0), "must be HOST:PORT with a port"),
+        (("host:\u00b2", 2, 0), "must be HOST:PORT with a port"),
+        ((":1", 2, 0), "must be HOST:PORT with a port"),
+        (("host:1", 0, 0), "--num-processes must be at least 1, got 0"),
+        (("host:1", -2, 0), "--num-processes must be at least 1, got -2"),
+        (("host:1", 2, -1), r"--process-id must be in 0 .. 1"),
         (("host:1", 2, 2), r"--process-id must be in 0 .. 1"),
     ):
         with pytest.raises(ValueError, match=message):
             processes.join(*given)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ValueError, match=f"{port}: another program listens at that port"):
+            processes.join(f"127.0.0.1:{port}", 2, 0)
     with pytest.raises(ValueError, match="batch_size 15 must be a multiple of the 2 processes"):
         share(15, 0, 2)

@@ -12,6 +12,7 @@ import tyro
 from gan_jax.game import GANState
 from gan_jax.training.experiment import Experiment, rebuild
 from gan_jax.training.messages import exit_with_message
+from gan_jax.training.numbers import check_numbers
 from gan_jax.training.restore import CheckpointName, member_at, state_at
 from gan_jax.training.run_folder import RunFolder
 
@@ -21,6 +22,8 @@ _KEYWORD, _FLAG = inspect.Parameter.KEYWORD_ONLY, tyro.conf.FlagCreatePairsOff[b
 def as_command(function: Callable[..., None]) -> Callable[..., None]:
     """Makes a command of a function: ``--debug``, one message for an error, and the exit codes of ``messages``.
 
+    Numbers that mean nothing are refused by their flags (:func:`gan_jax.training.numbers.check_numbers`).
+
     The rest of its command line is its signature and its docstring.
 
     Args:
@@ -29,7 +32,11 @@ def as_command(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def called(*args: Any, debug: bool = False, **options: Any) -> None:
-        exit_with_message(lambda: function(*args, **options), debug=debug)
+        def checked():
+            check_numbers(function, options)
+            function(*args, **options)
+
+        exit_with_message(checked, debug=debug)
 
     signature = inspect.signature(function)
     debug = inspect.Parameter("debug", _KEYWORD, default=False, annotation=_FLAG)

@@ -60,6 +60,8 @@ def evaluate(
         resize: for the Inception network, that of clean-fid or of the first program.
     """
 
+    if num_samples == 1:
+        raise ValueError("--num-samples must be at least 2, got 1")
     if _are_folders(run, real, fake):
         num = {} if num_samples is None else {"num_samples": num_samples}
         options = dict(size=size, inception=inception, resize=resize, seed=seed)

@@ -44,6 +44,10 @@ def replay(
         raise ValueError(f"--step counts from 1, got {step}")
     folder = RunFolder(run)
     whole_run = rebuild(folder, data_dir=data_dir, trust=trust)
+    if step > whole_run.steps:
+        raise ValueError(
+            f"--step must be in 1 .. {whole_run.steps}, the steps of {folder.path}, got {step}"
+        )
     whole, begin = state_before(folder, whole_run, step, feed_of(whole_run))
     state = member_at(whole, whole_run, seed_index)
     experiment = whole_run.members[seed_index]

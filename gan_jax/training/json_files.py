@@ -21,7 +21,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON ({error}): mend it or remove it") from error
 
 
@@ -66,14 +66,23 @@ def read_lines(path: Path) -> list[dict]:
     """The lines of a ``.jsonl`` file that are JSON objects; none where the file is not there.
 
     A last line that a kill cut short is left out.
+
+    Raises:
+        ValueError: the file is no text; it is named.
     """
     if not path.is_file():
         return []
     lines = []
-    for text in path.read_text().splitlines(keepends=True):
+    try:
+        texts = path.read_text().splitlines(keepends=True)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is no text (byte {error.start}): put the run's own file back, or remove it"
+        ) from error
+    for text in texts:
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if text.endswith("\n") and isinstance(line, dict):
             lines.append(line)

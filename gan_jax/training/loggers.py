@@ -20,6 +20,7 @@ from tensorboardX import SummaryWriter
 from tensorboardX.proto.summary_pb2 import Summary
 
 from gan_jax.drawing.artefacts import Animation, Artefact, Audio, Picture, encode
+from gan_jax.training.event_files import merge_events
 from gan_jax.training.figures_log import Line
 
 
@@ -104,11 +105,15 @@ class TensorBoard:
     """Everything into ``RUN/tensorboard``: ``tensorboard --logdir RUN``.
 
     Args:
-        run: its steps after ``first_step``, of a start that was killed, are hidden.
+        run: its steps after ``first_step``, of a start that was killed, are dropped.
     """
 
     def __init__(self, run: RunInfo):
-        self._writer = SummaryWriter(str(run.path / "tensorboard"), purge_step=run.first_step + 1)
+        self._folder = run.path / "tensorboard"
+        # of a run that has saved nothing, nothing counts: it begins anew
+        merge_events(self._folder, last_step=run.first_step or -1)
+        # a TensorBoard that watches forgets the later steps too
+        self._writer = SummaryWriter(str(self._folder), purge_step=run.first_step + 1)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Curves."""
@@ -132,8 +137,9 @@ class TensorBoard:
         self._writer.file_writer.add_summary(summary, step)
 
     def close(self, lines: Sequence[Line]) -> None:
-        """Ends the file."""
+        """Ends the file, and joins it to that of earlier starts."""
         self._writer.close()
+        merge_events(self._folder)
 
 
 tensorboard: LoggerFn = TensorBoard

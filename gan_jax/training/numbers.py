@@ -9,7 +9,9 @@ from gan_jax.game.keys import MOST_SEED
 
 # How a count ends, or what it is; a default of 0 says that none is allowed too.
 _COUNTS = (
+    "num",
     "size",
+    "frames",
     "steps",
     "width",
     "widths",

@@ -4,10 +4,12 @@ The first process writes logs, pictures, figures and the run's configuration; al
 in every step and in every checkpoint. A process alone is the first of one.
 """
 
+import errno
 import glob
 import importlib.util
 import json
 import os
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -58,11 +60,13 @@ def join(
         _check(*given)
     elif not (_others_are_named() or _has_tpu()):
         return
+    listen_at = _listen_at(coordinator) if process_id == 0 else None
     if jax.config.jax_cpu_collectives_implementation is None:
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
     try:
         jax.distributed.initialize(
             *given,
+            coordinator_bind_address=listen_at,
             initialization_timeout=JOIN_SECONDS,
             heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
             shutdown_timeout_seconds=2 * HEARTBEAT_SECONDS,
@@ -82,8 +86,19 @@ def join(
 def _others_are_named() -> bool:
     """Whether environment variables (SLURM, Open MPI, JAX) announce more than one process."""
     counts = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
-    several = any(int(os.environ.get(name, 1)) > 1 for name in counts)
+    several = any(_count(name) > 1 for name in counts)
     return several or "JAX_COORDINATOR_ADDRESS" in os.environ
+
+
+def _count(name: str) -> int:
+    """How many processes an environment variable announces; 1 where it is not set."""
+    text = os.environ.get(name, "1")
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise ValueError(
+            f"the environment variable {name} must be a number of processes, got {text!r}: mend it, or unset it "
+            "where the run is one process"
+        )
+    return int(text)
 
 
 def _has_tpu() -> bool:
@@ -100,13 +115,44 @@ def _check(coordinator: str | None, num_processes: int | None, process_id: int |
             f"got {coordinator}, {num_processes} and {process_id}"
         )
     host, _, port = coordinator.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError(f"--coordinator must be HOST:PORT, got {coordinator!r}")
+    if not (host and port.isascii() and port.isdecimal() and 0 < int(port) < 2**16):
+        raise ValueError(
+            f"--coordinator must be HOST:PORT with a port of 1 .. 65535, got {coordinator!r}"
+        )
+    if num_processes < 1:
+        raise ValueError(f"--num-processes must be at least 1, got {num_processes}")
     if not 0 <= process_id < num_processes:
         raise ValueError(
             f"--process-id must be in 0 .. {num_processes - 1} (--num-processes {num_processes}), got "
             f"{process_id}"
         )
+
+
+def _listen_at(coordinator: str) -> str | None:
+    """Where process 0 listens: at the address that was given; None (everywhere) where it is none of this machine's.
+
+    That is so behind a translation of addresses, such as that of a container.
+
+    Raises:
+        ValueError: the port is taken.
+    """
+    host, _, port = coordinator.rpartition(":")
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+    except OSError:
+        return None  # JAX says it to all of them
+    for family, kind, protocol, _, address in found:
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(address)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise ValueError(
+                        f"--coordinator {coordinator}: another program listens at that port, choose a free one"
+                    ) from error
+                return None
+    return coordinator
 
 
 def is_first() -> bool:
