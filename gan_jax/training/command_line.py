@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from gan_jax.training.messages import exit_with_message, say
 from gan_jax.training.numbers import check_numbers
 from gan_jax.training.options import joined, run_options
 from gan_jax.training.processes import TOGETHER, join
+from gan_jax.training.progress import Progress
 from gan_jax.training.runner import run
 
 # The run's options that stand for fields of the experiment, where they are given.
@@ -74,6 +76,7 @@ def _train(experiment: Callable[..., Experiment], file: Path, options: Mapping[s
         parameter_shards=options["parameter_shards"],
         allow_changed=options["allow_changed"],
         from_step=options["from_step"],
+        progress_fn=partial(Progress, quiet=options["quiet"]),
     )
 
 

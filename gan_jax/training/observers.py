@@ -15,7 +15,7 @@ from gan_jax.training.loggers import Loggers, RunInfo
 from gan_jax.training.measuring import Measuring
 from gan_jax.training.monitor import Monitor
 from gan_jax.training.processes import is_first
-from gan_jax.training.progress import Progress
+from gan_jax.training.progress import Progress, ProgressFn
 from gan_jax.training.rollback import copy_state, drop_later_states
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.run_log import NullLog, RunLog
@@ -38,6 +38,7 @@ def observe(
     until_reported: ExitStack,
     *,
     first_step: int,
+    progress_fn: ProgressFn = Progress,
 ) -> Observers:
     """Begins to follow a run.
 
@@ -48,6 +49,7 @@ def observe(
         stack: ends the log.
         until_reported: ends the loggers, which are given the final figures.
         first_step: rounds already played.
+        progress_fn: makes what shows how far the run has come.
     """
     if not is_first():
         return Observers(NullLog(), None, None)
@@ -61,7 +63,7 @@ def observe(
         measuring = Measuring(experiment, evaluation, folder)
         stack.callback(lambda: measuring.over and print(f"\n{measuring.best.verdict()}"))
     monitor = Monitor(experiment, samplers, folder, first_step=first_step)
-    progress = Progress(first_step, experiment.steps)
+    progress = progress_fn(first_step, experiment.steps)
     info = RunInfo(folder.path, config, first_step)
     loggers = Loggers(experiment.loggers, info, progress.warn)
     until_reported.callback(lambda: loggers.close(final_figures(folder)))

@@ -27,6 +27,7 @@ def run_options(
     process_id: int | None = None,
     best_metric: str | None = None,
     patience: int | None = None,
+    quiet: bool = False,
     tiny: bool = False,
     debug: bool = False,
 ) -> None:
@@ -53,6 +54,7 @@ def run_options(
         process_id: which this one is, from 0.
         best_metric: the figure that says which step is best, such as quality/frechet.
         patience: measurements without a new best after which the run stops.
+        quiet: show no progress; warnings and the final figures are printed all the same.
         tiny: shrink the experiment to seconds, to see that it runs.
         debug: show the traceback of an error.
     """

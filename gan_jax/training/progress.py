@@ -1,7 +1,8 @@
-"""The progress of a run: a bar on a terminal or in a notebook, elsewhere a line now and then."""
+"""The progress of a run: a bar on a terminal or in a notebook, elsewhere a line now and then; or nothing."""
 
+import datetime
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tqdm.auto import tqdm
 from tqdm.notebook import tqdm_notebook
@@ -15,21 +16,23 @@ class Progress:
     Args:
         first_step: rounds already played.
         steps: rounds in all.
+        quiet: shows no progress; warnings are printed all the same.
     """
 
-    def __init__(self, first_step: int, steps: int):
+    def __init__(self, first_step: int, steps: int, *, quiet: bool = False):
         # None: no bar where the output is no terminal. A notebook's is none either, and shows bars.
-        hidden = False if issubclass(tqdm, tqdm_notebook) else None
+        hidden = True if quiet else False if issubclass(tqdm, tqdm_notebook) else None
         options = dict(unit="step", smoothing=0.1, disable=hidden)
         self._bar = tqdm(initial=first_step, total=steps, **options)
-        self._steps, self._next_line = steps, time.monotonic()
+        self._steps, self._next_line = steps, time.monotonic() if not quiet else float("inf")
+        self._first_shown: tuple[int, float] | None = None  # step and time: compiling came before
 
     def advance(self, steps: int) -> None:
         """Moves the bar."""
         self._bar.update(steps)
 
     def show(self, step: int, values: Mapping[str, str]) -> None:
-        """Shows values beside the bar; without a bar, prints a line if the last one is old enough.
+        """Shows values beside the bar; without a bar, prints a line with the time left if the last one is old enough.
 
         Args:
             step: rounds played.
@@ -40,7 +43,18 @@ class Progress:
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + _SECONDS
             shown = "".join(f", {name} {value}" for name, value in values.items())
-            print(f"step {step:,} of {self._steps:,}{shown}", flush=True)
+            print(f"step {step:,} of {self._steps:,}{shown}{self._left(step)}", flush=True)
+
+    def _left(self, step: int) -> str:
+        """The time that the rest takes at the rate since the first line, which has none."""
+        now = time.monotonic()
+        if self._first_shown is None:
+            self._first_shown = step, now
+        first, then = self._first_shown
+        if step <= first:
+            return ""
+        seconds = round((self._steps - step) * (now - then) / (step - first))
+        return f", {datetime.timedelta(seconds=seconds)} left"
 
     def warn(self, sentence: str) -> None:
         """Prints a warning above the bar."""
@@ -49,3 +63,6 @@ class Progress:
     def close(self) -> None:
         """Ends the bar."""
         self._bar.close()
+
+
+ProgressFn = Callable[[int, int], Progress]  # first step and steps -> what shows it

@@ -31,6 +31,7 @@ from gan_jax.training.parallel import (
     shard_map_arrangement,
 )
 from gan_jax.training.processes import on_first
+from gan_jax.training.progress import Progress, ProgressFn
 from gan_jax.training.restore import abstract_state, check_memory, first_state
 from gan_jax.training.rollback import go_back
 from gan_jax.training.run_folder import RunFolder
@@ -56,6 +57,7 @@ def run(
     parameter_shards: int = 1,
     allow_changed: Collection[str] = (),
     from_step: int | None = None,
+    progress_fn: ProgressFn = Progress,
 ) -> None:
     """Trains an experiment in a run folder, or goes on with what is there.
 
@@ -72,6 +74,7 @@ def run(
             run's.
         from_step: goes back to this checkpoint first; what is later is set aside
             (:mod:`gan_jax.training.rollback`).
+        progress_fn: makes what shows how far the run has come.
 
     Raises:
         OSError: the folder cannot be written, or another process trains in it.
@@ -97,7 +100,7 @@ def run(
             start = on_first(
                 lambda: _begin(folder, config, experiment_file, allow_changed, from_step)
             )
-            _run(experiment, folder, feed, config, start, arrange)
+            _run(experiment, folder, feed, config, start, arrange, progress_fn)
 
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -156,10 +159,13 @@ def _run(
     config: dict[str, Any],
     start: dict[str, Any],
     arrange: Callable[..., Arrangement],
+    progress_fn: ProgressFn,
 ) -> None:
     began = time.perf_counter()
     with ExitStack() as until_reported:  # loggers are given the final figures
-        states = _play(experiment, folder, feed, config, start, arrange, until_reported)
+        states = _play(
+            experiment, folder, feed, config, start, arrange, progress_fn, until_reported
+        )
         if states is None:
             return
         state, best, measuring = states
@@ -185,6 +191,7 @@ def _play(
     config: dict[str, Any],
     start: dict[str, Any],
     arrange: Callable[..., Arrangement],
+    progress_fn: ProgressFn,
     until_reported: ExitStack,
 ) -> tuple[GANState, GANState | None, Measuring | None] | None:
     """The last state and the best, on this process; None where nothing was left to do."""
@@ -204,7 +211,15 @@ def _play(
             return None
         on_first(lambda: add_lines(folder.history_file, [start | {"step": done}]))
         on_first(lambda: _check_drawing(experiment, folder))
-        observers = observe(experiment, folder, config, stack, until_reported, first_step=done)
+        observers = observe(
+            experiment,
+            folder,
+            config,
+            stack,
+            until_reported,
+            first_step=done,
+            progress_fn=progress_fn,
+        )
         best = None
         if experiment.evaluate_every_steps:
             on_first(lambda: keep_best(folder, observers.measuring))
