@@ -60,8 +60,7 @@ def check_memory(experiment: Experiment, batch: Batch) -> None:
     parameters = (state.generator.params, state.discriminator.params)
     batches = experiment.num_seeds * _num_bytes(batch)
     needed = _num_bytes(state) + _num_bytes(parameters) + batches
-    stats = jax.devices()[0].memory_stats() or {}
-    limit = stats.get("bytes_limit", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    limit = _memory()
     if needed > limit:
         fitting = int(experiment.num_seeds * limit / needed)
         raise ValueError(
@@ -73,6 +72,16 @@ def check_memory(experiment: Experiment, batch: Batch) -> None:
                 else "take narrower players or a smaller batch"
             )
         )
+
+
+def _memory() -> int:
+    """Bytes of all devices together, as they are cut over them at best; on CPUs, of all processes' machines."""
+    stats = (
+        jax.local_devices()[0].memory_stats() or {}
+    )  # of another process's device it is not known
+    if "bytes_limit" in stats:
+        return stats["bytes_limit"] * jax.device_count()
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * jax.process_count()
 
 
 def _num_bytes(tree) -> int:
