@@ -1,9 +1,11 @@
 """What is shown of a run's progress: without a terminal a line now and then, and nothing where that is asked for."""
 
+import time
+
 import pytest
 
 from gan_jax.training import progress
-from gan_jax.training.progress import Progress
+from gan_jax.training.progress import Progress, telling
 
 DEVICES = 1
 
@@ -41,3 +43,13 @@ def test_quiet_shows_warnings_only(clock, capsys):
     shown.close()
     said = capsys.readouterr()
     assert said.out == "warning: the discriminator has won\n" and said.err == ""
+
+
+def test_what_takes_long_is_said_while_it_does(capsys):
+    with telling("compiling the step", after_seconds=60.0):
+        pass
+    assert capsys.readouterr().out == ""
+    with telling("compiling the step", after_seconds=0.01):
+        time.sleep(0.1)
+        assert capsys.readouterr().out.startswith("compiling the step: it may take minutes")
+    assert capsys.readouterr().out == "compiling the step took 0 s\n"

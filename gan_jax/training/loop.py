@@ -68,7 +68,7 @@ def train(
         Interrupted: after the state was saved.
     """
     step, key, several = step_of(state), experiment.root_key, jax.process_count() > 1
-    state = arrangement.put_state(state)
+    state, first_step = arrangement.put_state(state), step
     intervals = {what: getattr(experiment, f"{what}_every_steps") for what in INTERVALS}
     pending: list[dict[str, jax.Array]] = []
     over = best is not None and on_first(lambda: measuring.over)
@@ -81,7 +81,8 @@ def train(
         while step < experiment.steps and not over:
             feed, seconds = next_feed(feeds, pending)
             log.waited(seconds)
-            state, metrics = arrangement.train(state, feed, key)
+            with log.compiling() if step == first_step else contextlib.nullcontext():
+                state, metrics = arrangement.train(state, feed, key)
             pending.append(metrics)
             step += experiment.steps_per_call
             log.advance(experiment.steps_per_call)

@@ -1,8 +1,10 @@
 """The progress of a run: a bar on a terminal or in a notebook, elsewhere a line now and then; or nothing."""
 
+import contextlib
 import datetime
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tqdm.auto import tqdm
 from tqdm.notebook import tqdm_notebook
@@ -63,6 +65,27 @@ class Progress:
     def close(self) -> None:
         """Ends the bar."""
         self._bar.close()
+
+
+@contextlib.contextmanager
+def telling(what: str, *, after_seconds: float = 10.0) -> Iterator[None]:
+    """Says what is going on where it takes long, and how long it took; nothing where it is soon over.
+
+    Args:
+        what: such as "compiling the step".
+        after_seconds: when it is said.
+    """
+    began = time.perf_counter()
+    line = f"{what}: it may take minutes, and nothing else is printed meanwhile"
+    timer = threading.Timer(after_seconds, tqdm.write, [line])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    if (seconds := time.perf_counter() - began) >= after_seconds:
+        tqdm.write(f"{what} took {seconds:.0f} s")
 
 
 ProgressFn = Callable[[int, int], Progress]  # first step and steps -> what shows it

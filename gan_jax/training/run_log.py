@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from gan_jax.drawing.artefacts import Artefact, write_artefact
 from gan_jax.training.figures_log import is_after
 from gan_jax.training.json_files import drop_lines, read_lines
 from gan_jax.training.loggers import Loggers
-from gan_jax.training.progress import Progress
+from gan_jax.training.progress import Progress, telling
 from gan_jax.training.run_folder import RunFolder
 
 
@@ -45,6 +46,10 @@ class RunLog:
     def advance(self, steps: int) -> None:
         """Moves the progress bar."""
         self._progress.advance(steps)
+
+    def compiling(self) -> AbstractContextManager[None]:
+        """Round the first call of the device."""
+        return telling("compiling the step")
 
     def waited(self, seconds: float) -> None:
         """For data, while the devices had nothing to do."""
@@ -116,6 +121,10 @@ class NullLog:
 
     def advance(self, steps: int) -> None:
         """Nothing."""
+
+    def compiling(self) -> AbstractContextManager[None]:
+        """Nothing."""
+        return nullcontext()
 
     def waited(self, seconds: float) -> None:
         """Nothing."""
