@@ -28,6 +28,7 @@ ELSEWHERE = {
     "folder_stylegan2",
     "benchmark_modes",  # many runs: tests/test_benchmark.py
     "benchmark_speed",  # no run: tests/test_timing.py
+    "benchmark_limited_data",  # likewise: tests/test_overfitting.py
 }
 
 
@@ -53,6 +54,7 @@ FIGURES = {
     "digits_conditional": CLASSES,
     "digits_dcgan": CLASSES,
     "gaussian_mlp": ("scalars", "wasserstein_1", "mean", "std"),
+    "limited_data": ("held_out", "frechet", "data_copying"),
     "markov_sequence": (
         "sequences",
         "lag_1_error",
