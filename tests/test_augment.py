@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gan_jax import augment
+from gan_jax.affine import affine
 from gan_jax.context import Turn
 
 key = jax.random.key(0)
@@ -80,6 +81,34 @@ def test_rotate_turns_about_the_center():
 def test_rotate_fills_the_corners():
     turned = augment.rotate(max_degrees=180.0, fill=-1.0)(key, jnp.ones((50, 9, 9, 1)))
     assert np.min(turned) == -1.0 and (np.asarray(turned)[:, 3:6, 3:6] > 0.999).all()
+
+
+def jacobians(**options):
+    """Of 20 draws, how the place that is read goes with the place that is written: ``[20, 2, 2]``."""
+    images = jnp.repeat(jnp.concatenate(ramp(13)[::-1], axis=-1)[None], 20, axis=0)
+    read = np.asarray(jax.jit(affine(**options))(key, images))[:, 4:-4, 4:-4]
+    assert np.abs(read[:, 2, 2]).max() < 1e-5 + options.get("max_shift", 0.0)
+    return np.stack([np.diff(read, axis=1)[:, 0, 0], np.diff(read, axis=2)[:, 0, 0]], axis=-1)
+
+
+def test_an_affine_map_turns_slants_and_stretches_about_the_center():
+    turned = jacobians(max_degrees=30.0)
+    np.testing.assert_allclose(np.linalg.det(turned), 1.0, atol=1e-4)
+    degrees = np.rad2deg(np.arctan2(turned[:, 0, 1], turned[:, 0, 0]))
+    assert 20 < np.abs(degrees).max() <= 30 and degrees.min() < 0 < degrees.max()
+    slanted = jacobians(max_slant=0.4)
+    np.testing.assert_allclose(slanted[:, [0, 0, 1], [0, 1, 1]] - [1, 0, 1], 0.0, atol=1e-4)
+    assert 0.25 < np.abs(slanted[:, 1, 0]).max() <= 0.4  # only how far a row moves
+    stretched = jacobians(max_stretch=1.2)
+    np.testing.assert_allclose(stretched[:, [0, 1], [1, 0]], 0.0, atol=1e-4)
+    factors = stretched[:, [0, 1], [0, 1]]
+    assert 1 / 1.2 - 1e-4 <= factors.min() < 0.9 and 1.1 < factors.max() <= 1.2 + 1e-4
+    np.testing.assert_allclose(jacobians(max_shift=0.7), np.tile(np.eye(2), (20, 1, 1)), atol=1e-4)
+    np.testing.assert_allclose(affine()(key, images), images, atol=1e-6)
+    moved = jax.jit(affine(max_shift=3.0, fill=-1.0))(key, jnp.ones((50, 9, 9, 1)))
+    assert np.min(moved) == -1.0 and (np.asarray(moved)[:, 4, 4] == 1.0).all()
+    with pytest.raises(ValueError, match="max_stretch at least 1"):
+        affine(max_stretch=0.5)
 
 
 @pytest.mark.parametrize(

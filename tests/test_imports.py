@@ -18,6 +18,7 @@ MATHEMATICS = {
     "losses",
     "penalties",
     "augment",
+    "affine",
     "context",
     "ema",
     "markov",

@@ -7,14 +7,14 @@ import numpy as np
 import optax
 import pytest
 from games import image_game
-from small_networks import abstract, applied, drawn, key, normal, played
+from small_networks import abstract, applied, count, drawn, key, normal, played
 
 from gan_jax import losses, train
 from gan_jax.context import Context, Exhibit
 from gan_jax.data import Data, labeled_image_fields
 from gan_jax.data.arrays import ArraySource
 from gan_jax.game import Game
-from gan_jax.models.blocks import spectral
+from gan_jax.models.blocks import BatchNorm, spectral
 from gan_jax.models.conditioning import LabelBatchNorm
 from gan_jax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_jax.models.heads import ClassifierHead, CodeHead, Head, ProxyHead
@@ -184,6 +184,26 @@ def test_information_is_at_most_the_entropy_and_reached_by_a_code_that_is_read()
     np.testing.assert_allclose(nats(100.0 * LATENTS[:, 2:]), np.log(3.0) + np.log(2.0), rtol=1e-5)
     assert nats(SAID) < CODE.nats == pytest.approx(np.log(6.0))
     assert nats(np.zeros((4, 6))) == pytest.approx(0.0, abs=1e-6)  # nothing is known
+
+
+def test_the_networks_of_infogan_have_the_layers_of_its_appendix():
+    """Chen et al. 2016, table 1: weights and biases by hand, and two numbers a channel of batch norm."""
+    maps, flat = 16 * 64 * 128, 7 * 7 * 128
+    generator = (74 * 1024 + 3 * 1024) + (1024 * flat + 3 * flat)
+    generator += (maps + 3 * 64) + (16 * 64 + 1)
+    shared = (16 * 64 + 64) + (maps + 3 * 128) + (flat * 1024 + 3 * 1024)
+    code = (1024 * 128 + 3 * 128) + (128 * 12 + 12)
+    networks = {
+        DCGANGenerator((28, 28, 1), (128, 64), kernel_size=4, dense_widths=(1024,)): (
+            normal(2, 74), generator
+        ),
+        DCGANDiscriminator(
+            kernel_size=4, norm_fn=BatchNorm,
+            head_fn=partial(CodeHead, code_size=12, shared_widths=(1024,)),
+        ): (normal(2, 28, 28, 1), shared + code + (1024 + 1)),
+    }  # fmt: skip
+    for network, (inputs, expected) in networks.items():
+        assert count(abstract(network, inputs)) == expected
 
 
 GAMES = {

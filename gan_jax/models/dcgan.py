@@ -48,7 +48,8 @@ class DCGANGenerator(nn.Module):
         strides: of each transposed convolution; 2 everywhere if None.
         kernel_size: of each transposed convolution.
         norm_fn: after the inner transposed convolutions, or None.
-        projection_norm_fn: after the projection, or None.
+        dense_widths: of fully connected layers before the projection.
+        projection_norm_fn: after the projection and each of them, or None.
         use_bias: of the projection and of every convolution.
         residual_blocks: after each inner transposed convolution, of as many channels.
         num_classes: for integer labels as the condition.
@@ -61,6 +62,7 @@ class DCGANGenerator(nn.Module):
     widths: tuple[int, ...] = (128, 64)
     strides: tuple[int, ...] | None = None
     kernel_size: int = 5
+    dense_widths: tuple[int, ...] = ()
     norm_fn: Callable | None = BatchNorm
     projection_norm_fn: Callable | None = BatchNorm
     activation_fn: Callable = leaky_relu
@@ -88,8 +90,9 @@ class DCGANGenerator(nn.Module):
         )
 
         hidden = join_condition(latents, condition, self.num_classes)
-        projection = nn.Dense(math.prod(start), **options)
-        hidden = Block(projection, norm_fn=self.projection_norm_fn, **shared)(hidden, train=train)
+        for features in (*self.dense_widths, math.prod(start)):
+            layer = nn.Dense(features, **options)
+            hidden = Block(layer, norm_fn=self.projection_norm_fn, **shared)(hidden, train=train)
         hidden = hidden.reshape(-1, *start)
         same_size = partial(Conv, kernel_size=self.kernel_size, **options)
         for features, stride, size in zip(self.widths[1:], strides, sizes, strict=False):

@@ -139,7 +139,8 @@ class CodeHead(Head):
     Attributes:
         code_size: as :attr:`gan_jax.remedies.mutual_information.Code.size` says.
         widths: of the hidden layers that only the code is read from.
-        norm_fn: after each of them, or None.
+        shared_widths: of the hidden layers before them, from which the logit is read too.
+        norm_fn: after each of both, or None.
 
     References:
         Chen et al. 2016, arXiv 1606.03657, section 6 and appendix C.1.
@@ -147,6 +148,7 @@ class CodeHead(Head):
 
     code_size: int = 0
     widths: tuple[int, ...] = (128,)
+    shared_widths: tuple[int, ...] = ()
     norm_fn: Callable | None = BatchNorm
 
     @nn.compact
@@ -158,12 +160,17 @@ class CodeHead(Head):
             raise ValueError(
                 f"a CodeHead needs code_size >= 1, the size of the code, got {self.code_size}"
             )
+        for width in self.shared_widths:
+            features = self.block(width, features, train)
         hidden = features
         for width in self.widths:
-            layer = nn.Dense(width, kernel_init=self.kernel_init, dtype=self.dtype)
-            hidden = Block(layer, self.constrain_fn, self.norm_fn, leaky_relu, dtype=self.dtype)(
-                hidden, train=train
-            )
+            hidden = self.block(width, hidden, train)
         code = self.dense(self.code_size, hidden, train)
         self.sow("intermediates", "code", code.astype(jnp.float32))
         return super().__call__(features, condition, train=train)
+
+    def block(self, width: int, hidden: jax.Array, train: bool) -> jax.Array:
+        """A dense layer, constrained and normalised, and its activation."""
+        layer = nn.Dense(width, kernel_init=self.kernel_init, dtype=self.dtype)
+        options = dict(norm_fn=self.norm_fn, activation_fn=leaky_relu, dtype=self.dtype)
+        return Block(layer, self.constrain_fn, **options)(hidden, train=train)
