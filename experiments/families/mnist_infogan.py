@@ -12,11 +12,19 @@ are ours, as with neither the category is slant and stroke as much as digit:
 - The mutual information comes when digits are drawn: its weight rises from 0 in rounds 800 to 2,000. A category
   that is read from the first blobs on keeps what they were divided by.
 
-Tried (seed 0, one run each, the accuracy on MNIST's test set, its images as they are): the paper's game alone, 43 %
-after 1,500 steps; augmented, 58 % after 1,000; with a weight that rises in rounds 300 to 900, 70 % after 1,500, two
-digits having two categories each; that without the fully connected layers, 47 %; in rounds 800 to 2,000, 81 % after
-2,000 and 88 % after 3,000, a digit for each category. One rate of 1e-3 for both and a batch of 32: 58 % after 2,000.
-R1 instead of batch norm, augmented too: 39 % after 2,000 (51 % after 3,000 with wider networks, not augmented).
+Measured: an unsupervised accuracy of 68.3 +- 0.5 % (seed 0) and 74.0 +- 0.4 % (seed 1) on MNIST's test set after
+4,000 steps, against the paper's 95 %, which is not reached. The category is read with certainty (2.28 of 2.30 nats)
+and most categories are one digit, but 3 and 5 share one, and 4 and 9 are divided by the thickness of the stroke
+rather than by what they are. The two numbers change little. The digits are poor (Frechet 55 in the features of a
+classifier; mnist_conditional.py has 2.5): the narrow networks and the few steps are a part of it.
+
+Tried, one run each of seed 0, the accuracy of the test images as they are: the paper's game alone, 43 % after 1,500
+steps; augmented, 58 % after 1,000; with a weight that rises in rounds 300 to 900, 70 % after 1,500, two digits having
+two categories each; that without the fully connected layers, 47 %; in rounds 800 to 2,000 at rates that do not fall,
+81 % after 2,000, 75 % after 2,500 and 88 % after 3,000, with one digit in each category, which the two seeds above
+show to be luck; that and strokes made thicker or thinner by a pixel, 72 % after 3,000. One rate of 1e-3 for both and a
+batch of 32, 58 % after 2,000. R1 instead of batch norm, augmented too, 39 % after 2,000 (51 % after 3,000 with wider
+networks, not augmented).
 """
 
 from functools import partial
