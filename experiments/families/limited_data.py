@@ -18,7 +18,7 @@ shared CPU core): the discriminator's logits of training and held-out images are
 and -0.11 with LeCam, -0.02 and -0.02 with DiffAugment. So only DiffAugment keeps it from knowing the images. The
 published order of the Frechet distances (DiffAugment best, none worst) does not show at so few steps: 7.8 without,
 8.6 with LeCam, 10.7 with DiffAugment, each +- 0.4, against 0.7 for other real images and 59 for noise; all three
-still fall. ADA is not measured: on a CPU a step of it takes four times as long.
+still fall. ADA is not measured: on a CPU a step of it takes about four times as long.
 """
 
 from collections.abc import Mapping
