@@ -28,7 +28,7 @@ ELSEWHERE = {
     "folder_stylegan2",
     "benchmark_modes",  # many runs: tests/test_benchmark.py
     "benchmark_speed",  # no run: tests/test_timing.py
-    "benchmark_limited_data",  # likewise: tests/test_overfitting.py
+    "benchmark_limited_data",  # many runs: tests/test_overfitting.py
 }
 
 
