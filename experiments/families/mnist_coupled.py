@@ -5,7 +5,11 @@
 
 Liu and Tuzel 2016 (arXiv 1606.07536), section 4, digits, task A: one half of the training images is shown
 as it is, of the other half only the edges. Two generators share all layers but the last two, two discriminators
-all but the first, and that alone makes the edges those of the digit beside them. Not measured yet.
+all but the first, and that alone makes the edges those of the digit beside them.
+
+Measured at a quarter of its 4,000 steps (seed 0, --steps 1000): the edges of a pair agree with the digit's in 84.8 % of
+the pixels, and with those of another pair's digit in 82.3 % (each +- 0.03). So they know hardly more than where a digit
+lies, and the digits are not good yet (Frechet 149). The full run is not measured.
 
 The edges of a digit are its morphological gradient: what a dilation by 3x3 pixels adds to it. A pair is
 judged by the share of pixels in which the generated edges are those of the generated digit (the paper's:
