@@ -5,7 +5,7 @@
 
 Chen et al. 2016 (arXiv 1606.03657), appendix C.1: 62 numbers of noise, a category of ten and two numbers in
 [-1, 1); the discriminator reads the code back from the samples. Labels are used by the evaluator alone. Layers,
-normalization, initialization, loss and rates are the paper's, the widths a quarter to an eighth of its. Two things
+normalization, loss and the rates at first are the paper's, the widths a quarter to an eighth of its. Two things
 are ours, as with neither the category is slant and stroke as much as digit:
 
 - Whatever is judged is turned, slanted, stretched and moved a little: a category that is a slant is no longer read.
@@ -125,7 +125,7 @@ def experiment(
         augmentation: whatever is judged is turned, slanted, stretched and moved a little.
         dense_width: of the layer between latents and maps, and between maps and both heads.
         code_width: of the layer that only the code is read from.
-        generator_widths: channels before each transposed convolution, from 4x4.
+        generator_widths: channels before each transposed convolution, from 7x7.
         discriminator_widths: channels after each convolution.
         classifier_steps: training of the classifier that judges the samples.
     """
