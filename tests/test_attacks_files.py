@@ -1,16 +1,22 @@
 """Files of a run folder that are damaged or hostile, and numbers of commands that mean nothing: one sentence each."""
 
+import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from gan_jax.commands.command import as_command
 from gan_jax.commands.evaluate import evaluate
 from gan_jax.commands.replay import replay
 from gan_jax.commands.report import report
 from gan_jax.commands.sample import sample
 from gan_jax.commands.spectrum import spectrum
 from gan_jax.commands.status import status
+from gan_jax.commands.table import table
+from gan_jax.training.given import load_given, save_given
+from gan_jax.training.run_folder import RunFolder
 
 DEVICES = 1
 GOLDEN = Path(__file__).parent / "golden"
@@ -53,6 +59,39 @@ def refused(command, capsys, *args, **options):
 def test_a_damaged_file_is_named(command, name, content, message, run, capsys):
     (run / name).write_bytes(content)
     assert message in refused(command, capsys, *_runs(command, run))
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("experiment", 5), ("arguments", None), ("arguments", []), ("options", []), ("options", 3),
+        ("num_seeds", "two"), ("num_seeds", 1.5), ("micro_batches", None), ("names", []),
+        ("data", "digits"), ("batch", 7), ("batch", {"real": 5}), ("batch", {"real": {"shape": 3, "dtype": 4}}),
+        ("batch", {"real": {"shape": [1], "dtype": "float99"}}), ("batch", [[1]]),
+    ],
+)  # fmt: skip
+def test_a_field_of_the_configuration_is_of_its_kind(field, value, run):
+    folder = RunFolder(run)
+    folder.config_file.write_text(json.dumps(folder.config() | {field: value}))
+    with pytest.raises(ValueError, match=rf"config\.json: {field} must .*put the run's own file"):
+        folder.batch_shapes()
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04" + bytes(40), None])
+def test_damaged_rows_are_named(content, tmp_path):
+    file = tmp_path / "given.npz"
+    save_given(file, {"condition": np.arange(5)})
+    whole = file.read_bytes()
+    for damaged in (content,) if content is not None else (whole[:-20], whole[:80], whole[40:]):
+        file.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"given\.npz is no whole file of rows"):
+            load_given(file)
+
+
+def test_an_error_of_the_system_is_a_sentence(run, capsys):
+    said = refused(as_command(lambda: Path("/nonexistent/file").read_text()), capsys)
+    assert said.splitlines()[0] == "error: /nonexistent/file: no such file or directory"
+    assert "no Python file" in refused(table, capsys, run / "config.json")
 
 
 @pytest.mark.parametrize("command", [report, status], ids=["report", "status"])

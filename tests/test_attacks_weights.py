@@ -168,7 +168,7 @@ def check_damage(contents, path, kind, changes, cut):
 DAMAGE = dict(
     kind=st.sampled_from([".npz", ".pth", ".safetensors", ".pt"]),
     changes=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), max_size=4),
-    cut=st.integers(0, 40),
+    cut=st.sampled_from([0, 0, 1, 7, 22, 40]),
 )
 
 

@@ -44,7 +44,7 @@ def command(*args, wait=True, **options):
 
 def final_state(run_dir):
     folder = RunFolder(run_dir)
-    return jax.device_get(last_state(folder, rebuild(folder)))
+    return jax.device_get(last_state(folder, rebuild(folder, trust=True)))
 
 
 @pytest.fixture(scope="module")

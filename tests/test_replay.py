@@ -36,7 +36,7 @@ def failed(tmp_path_factory):
 def the_run_is_rebuilt(monkeypatch):
     monkeypatch.setattr(
         "gan_jax.commands.replay.rebuild",
-        lambda folder, data_dir=None: experiment(game=failing_game()),
+        lambda folder, **options: experiment(game=failing_game(), steps=10),
     )
 
 

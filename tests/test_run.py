@@ -263,7 +263,7 @@ def test_damaged_files_are_named(copied, command_here):
 
 @pytest.mark.parametrize("name", ["golden", "golden_open"])
 def test_a_folder_of_format_1(name, command_here):
-    run = gan_jax.open_run(TESTS / name)
+    run = gan_jax.open_run(TESTS / name, trust=True)
     status = run.status()
     assert (status.steps, status.total, status.finished) == (60, 60, True)
     assert status.holder is None and status.best == (60, None, None) and not run.figures()

@@ -143,7 +143,7 @@ def test_commands_that_only_draw_need_no_data(whole, tmp_path, monkeypatch):
     monkeypatch.setitem(sources, "cyclegan", lambda: pytest.fail("data were read"))
     monkeypatch.setattr(
         "gan_jax.commands.command.rebuild",
-        lambda folder, data_dir=None: variant_experiment.experiment(),
+        lambda folder, **options: variant_experiment.experiment(),
     )
     sample(run_dir, num=5, out=tmp_path / "grid.png")
     report((run_dir,), out=tmp_path / "page.html")

@@ -72,6 +72,8 @@ def load_table(file: Path) -> Table:
         raise FileNotFoundError(
             f"{file} is missing: expected a Python file with `def table() -> Table`"
         )
+    if file.suffix != ".py":
+        raise ValueError(f"{file} is no Python file: expected one with `def table() -> Table`")
     spec = importlib.util.spec_from_file_location(f"gan_jax_table_{file.stem}", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

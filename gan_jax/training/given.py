@@ -1,5 +1,7 @@
 """The rows that a run's samples are made from, kept in its folder: what draws needs no data then."""
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +20,35 @@ def save_given(file: Path, rows: dict[str, Any]) -> None:
 
 
 def load_given(file: Path) -> dict[str, Any]:
-    """The rows; none where the folder holds no such file, as that of an older version."""
+    """The rows; none where the folder holds no such file, as that of an older version.
+
+    Raises:
+        ValueError: the file is damaged; it is named.
+    """
     if not file.is_file():
         return {}
     tree: dict[str, Any] = {}
-    with np.load(file, allow_pickle=False) as arrays:
-        for name in arrays.files:
-            *parents, last = name.split("/")
-            place = tree
-            for parent in parents:
-                place = place.setdefault(parent, {})
-            place[last] = arrays[name]
+    try:
+        # opened here: np.load leaves a damaged file open
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+            for name in arrays.files:
+                *parents, last = name.split("/")
+                place = tree
+                for parent in parents:
+                    place = place.setdefault(parent, {})
+                place[last] = arrays[name]
+    except (
+        ValueError,
+        EOFError,
+        AttributeError,
+        TypeError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ) as error:
+        raise ValueError(
+            f"{file} is no whole file of rows ({type(error).__name__}): put the run's own file back, or remove it, "
+            "and train on to have it written again"
+        ) from error
     return tree
 
 

@@ -49,13 +49,22 @@ def exit_with_message(call: Callable[[], None], *, debug: bool = False) -> None:
         if debug:
             _end_all(traceback.format_exc())
             raise
-        message = f"error: {str(error) or type(error).__name__}\n(--debug shows where)"
+        message = f"error: {_sentence(error)}\n(--debug shows where)"
         _end_all(message)
         say(message)
         sys.exit(1)
     except Exception as error:
         _end_all(traceback.format_exc() if debug or not lost(error) else LOST)
         raise
+
+
+def _sentence(error: Exception) -> str:
+    """What an error says; of the operating system's, the file and the reason in words."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return (
+            f"{error.filename2 or error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
+        )
+    return str(error) or type(error).__name__
 
 
 def _end_all(message: str) -> None:

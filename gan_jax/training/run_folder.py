@@ -15,6 +15,18 @@ from typing import Any
 from gan_jax.training.batch_record import shapes_from_json
 from gan_jax.training.json_files import read_object
 
+# What config.json holds, as far as it is read: name -> types.
+_CONFIG = {
+    "experiment": (str, type(None)),
+    "arguments": (dict,),
+    "data": (dict,),
+    "batch": (dict, list, type(None)),
+    "names": (dict,),
+    "options": (dict,),
+    "num_seeds": (int,),
+    "micro_batches": (int,),
+}
+
 
 class RunFolder:
     """The paths of one run.
@@ -74,14 +86,22 @@ class RunFolder:
 
         Raises:
             FileNotFoundError: this is no run folder.
-            ValueError: the file holds no JSON object.
+            ValueError: the file holds no JSON object, or a field of it is of another kind than a run writes.
         """
         if not self.config_file.is_file():
             raise FileNotFoundError(
                 f"{self.path} is no run folder: expected {self.config_file.name} in it, as an "
                 "experiment writes"
             )
-        return read_object(self.config_file)
+        config = read_object(self.config_file)
+        for name, kinds in _CONFIG.items():
+            if not isinstance(config.get(name, kinds[0]()), kinds):
+                expected = " or ".join("null" if k is type(None) else k.__name__ for k in kinds)
+                raise ValueError(
+                    f"{self.config_file}: {name} must be {expected}, got {config[name]!r:.60}: put the run's own "
+                    "file back"
+                )
+        return config
 
     def summary(self) -> dict[str, Any]:
         """What the run left when it ended; empty while it goes on.
@@ -94,4 +114,9 @@ class RunFolder:
     def batch_shapes(self) -> Any:
         """The shapes of a batch of the run; None in a folder of an older version."""
         recorded = self.config().get("batch")
-        return None if recorded is None else shapes_from_json(recorded)
+        try:
+            return None if recorded is None else shapes_from_json(recorded)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ValueError(
+                f"{self.config_file}: batch must hold shapes and dtypes ({error}): put the run's own file back"
+            ) from error

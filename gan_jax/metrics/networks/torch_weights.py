@@ -53,15 +53,16 @@ def read_weights(file: Path, *, limit: int = _LIMIT) -> dict[str, np.ndarray]:
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing: expected a file of weights")
     try:
+        _check_size(file.stat().st_size, limit)
+        stream = io.BytesIO(content := file.read_bytes())
         if file.suffix == ".npz":
-            return _read_npz(file, limit)
+            return _read_npz(stream, limit)
         if file.suffix == ".safetensors":
-            return _read_safetensors(file, limit)
-        if zipfile.is_zipfile(file):
-            return _read_zip(file, limit)
-        return _read_legacy(file, limit)
-    except OSError:
-        raise  # of the disk
+            return _read_safetensors(content)
+        if zipfile.is_zipfile(stream):
+            return _read_zip(stream, limit)
+        stream.seek(0)
+        return _read_legacy(stream, len(content), limit)
     except Exception as error:  # whatever damage makes a parser stumble over
         said = str(error) or type(error).__name__
         raise ValueError(f"{file} is no whole file of weights: {said}") from error
@@ -97,16 +98,15 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**48
 
 
-def _read_npz(file: Path, limit: int) -> dict[str, np.ndarray]:
-    with zipfile.ZipFile(file) as archive:
+def _read_npz(stream: BinaryIO, limit: int) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(stream) as archive:
         _check_size(sum(entry.file_size for entry in archive.infolist()), limit)
-    with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+    stream.seek(0)
+    with np.load(stream, allow_pickle=False) as arrays:
         return dict(arrays)
 
 
-def _read_safetensors(file: Path, limit: int) -> dict[str, np.ndarray]:
-    _check_size(file.stat().st_size, limit)
-    content = file.read_bytes()
+def _read_safetensors(content: bytes) -> dict[str, np.ndarray]:
     length = int.from_bytes(content[:8], "little")
     if not 0 < length <= len(content) - 8:
         raise ValueError("its header reaches beyond its end")
@@ -212,8 +212,8 @@ def _load(stream: BinaryIO, storage_fn: Callable[[str, type], _Storage]) -> Any:
     return _Weights(stream, storage_fn).load()
 
 
-def _read_zip(file: Path, limit: int) -> dict[str, np.ndarray]:
-    with zipfile.ZipFile(file) as archive:
+def _read_zip(stream: BinaryIO, limit: int) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(stream) as archive:
         _check_size(sum(entry.file_size for entry in archive.infolist()), limit)
         pickled = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         if len(pickled) != 1:
@@ -230,15 +230,12 @@ def _read_zip(file: Path, limit: int) -> dict[str, np.ndarray]:
         return _arrays(_load(io.BytesIO(archive.read(pickled[0])), storage_fn), limit)
 
 
-def _read_legacy(file: Path, limit: int) -> dict[str, np.ndarray]:
+def _read_legacy(opened: BinaryIO, size: int, limit: int) -> dict[str, np.ndarray]:
     """Magic number, version, system, the tree, the storages' keys, and the numbers of each."""
     storages: dict[str, _Storage] = {}
-    _check_size(size := file.stat().st_size, limit)
 
     def storage_fn(key: str, dtype: type) -> _Storage:
         return storages.setdefault(key, _Storage(dtype))
-
-    opened = io.BytesIO(file.read_bytes())
 
     def load() -> Any:
         return _load(opened, storage_fn)
