@@ -19,10 +19,10 @@ from gan_jax.drawing.artefacts import (
     encode,
     kind_of,
     read_artefacts,
-    replace_file,
     write_artefact,
 )
 from gan_jax.drawing.compose import beside, clip_grid, image_rows, texts
+from gan_jax.drawing.whole_files import replace_file
 
 rng = np.random.default_rng(0)
 

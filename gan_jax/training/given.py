@@ -1,20 +1,22 @@
 """The rows that a run's samples are made from, kept in its folder: what draws needs no data then."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from gan_jax.drawing.whole_files import replace_file
+
 NUM_GIVEN = 64
 
 
 def save_given(file: Path, rows: dict[str, Any]) -> None:
     """Writes a tree of rows as ``.npz``, its names joined by ``/``; a kill leaves the old file or the new one."""
-    draft = file.with_name(f".{file.name}")
-    with draft.open("wb") as stream:
-        np.savez_compressed(stream, **dict(_flat(rows)))
-    draft.replace(file)
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **dict(_flat(rows)))
+    replace_file(file, stream.getvalue())
 
 
 def load_given(file: Path) -> dict[str, Any]:

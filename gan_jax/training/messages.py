@@ -54,8 +54,22 @@ def exit_with_message(call: Callable[[], None], *, debug: bool = False) -> None:
         say(message)
         sys.exit(1)
     except Exception as error:
+        if _no_device(error) and not debug:
+            say(f"error: {str(error).splitlines()[0]}\n{_OTHER_DEVICE}")
+            sys.exit(1)
         _end_all(traceback.format_exc() if debug or not lost(error) else LOST)
         raise
+
+
+_OTHER_DEVICE = (
+    "expected a device of that kind on this machine: unset JAX_PLATFORMS, or JAX_PLATFORMS=cpu "
+    "(--debug shows where)"
+)
+
+
+def _no_device(error: Exception) -> bool:
+    """Whether JAX was told to use a kind of device that is not there."""
+    return isinstance(error, RuntimeError) and "Unable to initialize backend" in str(error)
 
 
 def _end_all(message: str) -> None:
