@@ -5,6 +5,7 @@ import errno
 import importlib
 import os
 import signal
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from gan_jax.data.image_file import read_image
 from gan_jax.drawing.pictures import save_picture
 from gan_jax.drawing.whole_files import replace_file
 from gan_jax.training import command_line, runner
+from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.experiment import built_by, load_experiment_function, rebuild
+from gan_jax.training.given import load_given, save_given
 from gan_jax.training.json_files import write_json
 from gan_jax.training.messages import exit_with_message
 from gan_jax.training.run_folder import RunFolder
@@ -62,6 +65,10 @@ def test_an_experiment_file_that_makes_none_is_named(source, said, tmp_path):
         ("[1]", "must hold a JSON object, got list"),
         ("", "is not valid JSON"),
         ("\x00", "is not valid JSON"),
+        ('{"arguments": [1]}', "arguments must be dict, got [1]"),
+        ('{"options": 3}', "options must be dict, got 3"),
+        ('{"num_seeds": "a"}', "num_seeds must be int, got 'a'"),
+        ('{"batch": "x"}', "batch must be dict, got 'x'"),
     ],
 )
 def test_a_configuration_that_is_none_is_named(config, said, tmp_path):
@@ -173,3 +180,39 @@ def test_an_image_of_ones_own_is_an_input(tmp_path):
     given = {"input": np.zeros((3, 4, 8, 3), np.float32)}
     for path in (tmp_path, tmp_path / "a.png"):
         np.testing.assert_array_equal(_with_inputs(given, path)["input"], np.ones((1, 4, 8, 3)))
+
+
+@pytest.mark.parametrize("batch", ({"real": 3}, {"real": {"shape": 3, "dtype": "float32"}}))
+def test_shapes_that_are_none_are_named(batch, tmp_path):
+    write_json(tmp_path / "config.json", {"batch": batch})
+    with pytest.raises(ValueError, match=r"config\.json: batch must hold shapes"):
+        RunFolder(tmp_path).batch_shapes()
+
+
+@pytest.mark.parametrize("cut", (0, 1, 50, 200))
+def test_rows_that_are_damaged_are_named(cut, tmp_path):
+    file = tmp_path / "given.npz"
+    save_given(file, {"condition": np.arange(64), "input": {"a": np.ones((64, 3))}})
+    assert load_given(file)["input"]["a"].shape == (64, 3)
+    file.write_bytes(file.read_bytes()[:cut])
+    with pytest.raises(ValueError, match=r"given\.npz is damaged"):
+        load_given(file)
+
+
+def test_an_error_of_the_system_is_a_sentence(tmp_path, capsys):
+    (tmp_path / "grid.png").mkdir()
+    (tmp_path / "file").touch()
+    for path, said in (("grid.png", "Is a directory"), ("file/x.png", "File exists")):
+        with pytest.raises(SystemExit):
+            exit_with_message(lambda path=path: replace_file(tmp_path / path, b""))
+        err = capsys.readouterr().err
+        assert err.startswith(f"error: {tmp_path / path.removesuffix('/x.png')}: {said}")
+        assert "Errno" not in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "grid.png"]
+
+
+def test_checkpoints_without_checksums_are_said(tmp_path, capsys):
+    (tmp_path / "checkpoints" / "4").mkdir(parents=True)
+    with closing(Checkpoints(tmp_path / "checkpoints")) as checkpoints:
+        assert checkpoints._newest_whole() == 4
+    assert "step 4 has no checksums" in capsys.readouterr().err

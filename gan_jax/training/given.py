@@ -1,6 +1,8 @@
 """The rows that a run's samples are made from, kept in its folder: what draws needs no data then."""
 
 import io
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +22,28 @@ def save_given(file: Path, rows: dict[str, Any]) -> None:
 
 
 def load_given(file: Path) -> dict[str, Any]:
-    """The rows; none where the folder holds no such file, as that of an older version."""
+    """The rows; none where the folder holds no such file, as that of an older version.
+
+    Raises:
+        ValueError: the file is damaged; it is named.
+    """
     if not file.is_file():
         return {}
+    try:
+        # opened here: np.load leaves a damaged file open
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            flat = dict(arrays)
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f"{file} is damaged ({type(error).__name__}): remove it, and the run's own command writes it anew"
+        ) from error
     tree: dict[str, Any] = {}
-    with np.load(file, allow_pickle=False) as arrays:
-        for name in arrays.files:
-            *parents, last = name.split("/")
-            place = tree
-            for parent in parents:
-                place = place.setdefault(parent, {})
-            place[last] = arrays[name]
+    for name, rows in flat.items():
+        *parents, last = name.split("/")
+        place = tree
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = rows
     return tree
 
 

@@ -49,7 +49,7 @@ def exit_with_message(call: Callable[[], None], *, debug: bool = False) -> None:
         if debug:
             _end_all(traceback.format_exc())
             raise
-        message = f"error: {str(error) or type(error).__name__}\n(--debug shows where)"
+        message = f"error: {_told(error)}\n(--debug shows where)"
         _end_all(message)
         say(message)
         sys.exit(1)
@@ -59,6 +59,13 @@ def exit_with_message(call: Callable[[], None], *, debug: bool = False) -> None:
             sys.exit(1)
         _end_all(traceback.format_exc() if debug or not lost(error) else LOST)
         raise
+
+
+def _told(error: Exception) -> str:
+    """An error as a sentence; of the system's, which begin with ``[Errno 17]``, the file and what is wrong with it."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename2 or error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
 
 
 _OTHER_DEVICE = (

@@ -15,6 +15,9 @@ from typing import Any
 from gan_jax.training.batch_record import shapes_from_json
 from gan_jax.training.json_files import read_object
 
+# What the fields of a configuration are, where it has them.
+_KINDS = {"arguments": dict, "batch": dict, "options": dict, "names": dict, "num_seeds": int}
+
 
 class RunFolder:
     """The paths of one run.
@@ -74,14 +77,21 @@ class RunFolder:
 
         Raises:
             FileNotFoundError: this is no run folder.
-            ValueError: the file holds no JSON object.
+            ValueError: the file holds no JSON object, or one of other fields.
         """
         if not self.config_file.is_file():
             raise FileNotFoundError(
                 f"{self.path} is no run folder: expected {self.config_file.name} in it, as an "
                 "experiment writes"
             )
-        return read_object(self.config_file)
+        config = read_object(self.config_file)
+        for name, kind in _KINDS.items():
+            if not isinstance(config.get(name, kind()), kind):
+                raise ValueError(
+                    f"{self.config_file}: {name} must be {kind.__name__}, got {config[name]!r}: put the run's own "
+                    "file back"
+                )
+        return config
 
     def summary(self) -> dict[str, Any]:
         """What the run left when it ended; empty while it goes on.
@@ -94,4 +104,9 @@ class RunFolder:
     def batch_shapes(self) -> Any:
         """The shapes of a batch of the run; None in a folder of an older version."""
         recorded = self.config().get("batch")
-        return None if recorded is None else shapes_from_json(recorded)
+        try:
+            return None if recorded is None else shapes_from_json(recorded)
+        except (AttributeError, TypeError) as error:
+            raise ValueError(
+                f"{self.config_file}: batch must hold shapes and dtypes, got {recorded}: put the run's own file back"
+            ) from error
