@@ -4,12 +4,14 @@ import dataclasses
 import errno
 import importlib
 import os
+import shlex
 import signal
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made_runs import write_run
 from PIL import Image
 from test_attacks import CONFIG
 
@@ -18,6 +20,7 @@ from gan_jax.data import FolderSource
 from gan_jax.data.image_file import read_image
 from gan_jax.drawing.pictures import save_picture
 from gan_jax.drawing.whole_files import replace_file
+from gan_jax.metrics.networks.cache import _load
 from gan_jax.training import command_line, runner
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.experiment import built_by, load_experiment_function, rebuild
@@ -26,6 +29,7 @@ from gan_jax.training.json_files import write_json
 from gan_jax.training.messages import exit_with_message
 from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.same_run import adopt
+from gan_jax.training.summary import _last_words
 
 ROOT, DIGITS = Path(__file__).parents[1], "experiments/digits_dcgan.py"
 
@@ -216,3 +220,25 @@ def test_checkpoints_without_checksums_are_said(tmp_path, capsys):
     with closing(Checkpoints(tmp_path / "checkpoints")) as checkpoints:
         assert checkpoints._newest_whole() == 4
     assert "step 4 has no checksums" in capsys.readouterr().err
+
+
+def test_the_next_command_can_be_pasted(tmp_path):
+    words = _last_words(RunFolder(tmp_path / "my run; rm x"), 4, 1.0)
+    line = next(line for line in words.splitlines() if line.startswith("next"))
+    assert shlex.split(line)[1:] == ["python", "-m", "gan_jax", "report", f"{tmp_path}/my run; rm x"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "record", ("[]", "3", '{"made_of": {}}', "{", '{"made_of": {}, "widths": 3}')
+)
+def test_a_cached_classifier_with_another_record_is_trained_anew(record, tmp_path):
+    np.savez(tmp_path / "a.npz", record=record)
+    assert _load(tmp_path / "a.npz", {}) is None
+
+
+def test_the_name_of_a_folder_is_text_in_its_page(tmp_path, command_here):
+    name = "<img src=x onerror=alert(1)>"
+    write_run(tmp_path / name, [])
+    code, *_ = command_here("-m", "gan_jax", "report", tmp_path / name)
+    page = (tmp_path / name / "report.html").read_text()
+    assert code == 0 and name not in page and "&lt;img src=x" in page
