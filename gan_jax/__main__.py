@@ -21,6 +21,14 @@ def commands() -> dict[str, str]:
 
 def main() -> None:
     """Calls a command with the rest of the command line; exits with 2 where there is none of that name."""
+    try:
+        _main()
+    except KeyboardInterrupt:  # while JAX is imported
+        print("stopped by Ctrl-C before anything began", file=sys.stderr)
+        sys.exit(130)
+
+
+def _main() -> None:
     known, prog = commands(), _prog()
     name = sys.argv[1].replace("-", "_") if len(sys.argv) > 1 else "__help"
     if name in ("__help", "_h"):

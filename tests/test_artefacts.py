@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from PIL import Image
 from scipy.io import wavfile
 
-from gan_jax.drawing import artefacts
+from gan_jax.drawing import whole_files
 from gan_jax.drawing.artefacts import (
     KINDS,
     Animation,
@@ -19,10 +19,10 @@ from gan_jax.drawing.artefacts import (
     encode,
     kind_of,
     read_artefacts,
-    replace_file,
     write_artefact,
 )
 from gan_jax.drawing.compose import beside, clip_grid, image_rows, texts
+from gan_jax.drawing.whole_files import replace_file
 
 rng = np.random.default_rng(0)
 
@@ -178,7 +178,7 @@ def test_what_fails_on_the_way_leaves_the_old_file_and_no_half_one(tmp_path, mon
         assert path.read_text() == "old"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(artefacts.os, "replace", killed)
+    monkeypatch.setattr(whole_files.os, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
         replace_file(path, b"new")
     assert [file.read_text() for file in path.parent.iterdir()] == ["old"]

@@ -84,13 +84,13 @@ def test_damaged_rows_are_named(content, tmp_path):
     whole = file.read_bytes()
     for damaged in (content,) if content is not None else (whole[:-20], whole[:80], whole[40:]):
         file.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"given\.npz is no whole file of rows"):
+        with pytest.raises(ValueError, match=r"given\.npz is damaged"):
             load_given(file)
 
 
 def test_an_error_of_the_system_is_a_sentence(run, capsys):
     said = refused(as_command(lambda: Path("/nonexistent/file").read_text()), capsys)
-    assert said.splitlines()[0] == "error: /nonexistent/file: no such file or directory"
+    assert said.splitlines()[0] == "error: /nonexistent/file: No such file or directory"
     assert "no Python file" in refused(table, capsys, run / "config.json")
 
 

@@ -11,7 +11,7 @@ import tyro
 
 from gan_jax.commands.ahead_of_time import CHIPS, Chip, Compiled, compile_step, slice_devices
 from gan_jax.commands.command import as_command
-from gan_jax.training.experiment import load_experiment_function
+from gan_jax.training.experiment import built_by, load_experiment_function
 from gan_jax.training.options import joined
 
 
@@ -67,7 +67,7 @@ def _compile_for(
     parameter_shards: int,
 ) -> None:
     jax.config.update("jax_platforms", "cpu")
-    built = load_experiment_function(file)(**arguments)
+    built = built_by(load_experiment_function(file), arguments)
     game = dataclasses.replace(built.game, micro_batches=micro_batches)
     built = dataclasses.replace(built, game=game)
     found = compile_step(built, slice_devices(topology), parameter_shards=parameter_shards)

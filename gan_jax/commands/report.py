@@ -16,7 +16,7 @@ from gan_jax.commands import figures_html, html
 from gan_jax.commands.command import as_command
 from gan_jax.commands.curves_html import curve_sections
 from gan_jax.commands.viewer import Chosen, Sources, choose, viewer_html
-from gan_jax.drawing.artefacts import replace_file
+from gan_jax.drawing.whole_files import replace_file
 from gan_jax.tables.run_files import RunFiles, differing, flat, read_runs
 from gan_jax.training.json_files import whole
 

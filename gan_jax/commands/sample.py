@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 import numpy as np
 import tyro
-from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from gan_jax.commands.command import Checkpoint, as_command
 from gan_jax.data.folder import EXTENSIONS
 from gan_jax.data.image_file import read_image
 from gan_jax.drawing import Sampler
-from gan_jax.drawing.artefacts import KINDS, Animation, Picture, encode, replace_file
+from gan_jax.drawing.artefacts import KINDS, Animation, Picture, encode
 from gan_jax.drawing.files import write_samples
 from gan_jax.drawing.pictures import image_grid
+from gan_jax.drawing.whole_files import replace_file
 from gan_jax.training.experiment import Experiment
 from gan_jax.training.given import load_given
 from gan_jax.training.restore import step_of
@@ -204,15 +204,6 @@ def _with_inputs(given: dict[str, Any], path: Path) -> dict[str, Any]:
     if not files:
         raise ValueError(f"{path} holds no image file: expected one of {', '.join(EXTENSIONS)}")
     _, height, width, channels = given["input"].shape
-    images = [
-        ImageOps.fit(
-            read_image(file, channels=channels, background="white"),
-            (width, height),
-            Image.Resampling.LANCZOS,
-        )
-        for file in files
-    ]
-    pixels = np.stack(
-        [np.asarray(image, np.float32).reshape(height, width, -1) for image in images]
-    )
+    options = dict(channels=channels, background="white", size=(height, width))
+    pixels = np.stack([read_image(file, **options) for file in files]).astype(np.float32)
     return {"input": pixels / 127.5 - 1.0, "id": np.arange(len(files), dtype=np.uint32)}

@@ -132,6 +132,7 @@ def _found(folder: Path) -> list[Path]:
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in EXTENSIONS
+        and path.is_file()  # a pipe of that name would be waited for
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not files:

@@ -83,7 +83,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path) as image:
             yield image
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         size = path.stat().st_size
         bands = " (more than four bands are read from .npy arrays)" if "tif" in path.suffix else ""
         raise ValueError(

@@ -5,9 +5,7 @@ each. A run keeps them as ``artefacts/NAME/step_00001000.png`` (or ``.gif``, ``.
 :mod:`gan_jax.drawing.compose` makes them of samples.
 """
 
-import os
 import re
-import tempfile
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.drawing.encodings import gif, png, utf8, wav
+from gan_jax.drawing.whole_files import replace_file
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _FILE = re.compile(r"step_([0-9]{1,18})(\.[a-z]+)")
@@ -163,25 +162,6 @@ def write_artefact(folder: Path, name: str, step: int, artefact: Artefact) -> Pa
     path = folder / name / f"step_{step:08d}{suffix}"
     replace_file(path, content)
     return path
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Writes a whole file or none: a draft beside it takes its place at the end.
-
-    Args:
-        path: the file; its folder is made.
-        content: of it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=f".{path.stem}_", suffix=".draft", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.chmod(draft, path.parent.stat().st_mode & 0o666)  # mkstemp lets nobody else read it
-        os.replace(draft, path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
 
 
 def read_artefacts(folder: Path) -> dict[str, dict[int, Path]]:

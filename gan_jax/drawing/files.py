@@ -12,9 +12,9 @@ from PIL import Image
 
 from gan_jax.data.dataset import BLOCK
 from gan_jax.data.images import real_to_pixels
-from gan_jax.drawing.artefacts import replace_file
 from gan_jax.drawing.encodings import png
 from gan_jax.drawing.sampler import Sampler
+from gan_jax.drawing.whole_files import replace_file
 
 _RECORD = "samples.json"
 

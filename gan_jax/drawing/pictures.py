@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.data.images import real_to_pixels
+from gan_jax.drawing.encodings import png
+from gan_jax.drawing.whole_files import replace_file
 
 # Small images are enlarged by a whole factor, without smoothing, to about this many pixels each.
 _CELL = 56
@@ -168,12 +170,12 @@ def save_animation(pictures: list[Path], path: Path, *, seconds: float = 8.0) ->
     ]
     frames = [Image.open(picture).convert("RGB").quantize(128) for picture in chosen]
     each = int(1000 * seconds / len(frames))
-    draft = path.with_name(f".{path.name}")
+    stream = io.BytesIO()
     frames[0].save(
-        draft, format="GIF", save_all=True, append_images=frames[1:], loop=0,
+        stream, format="GIF", save_all=True, append_images=frames[1:], loop=0,
         duration=[each] * (len(frames) - 1) + [2000],
     )  # fmt: skip
-    draft.replace(path)
+    replace_file(path, stream.getvalue())
 
 
 def _new_figure(panels: int):
@@ -206,7 +208,4 @@ def check_picture_request(num: int, out: Path) -> None:
 
 def save_picture(picture: Image.Image, path: Path) -> None:
     """Writes a picture so that a kill leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}")
-    picture.save(draft, format="PNG", optimize=True)
-    draft.replace(path)
+    replace_file(path, png(picture))

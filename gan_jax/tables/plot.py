@@ -1,11 +1,13 @@
 """A table as dots with error bars, a panel for each column."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # not pyplot: no global state, no display
 
+from gan_jax.drawing.whole_files import replace_file
 from gan_jax.tables.cells import Comparison
 from gan_jax.tables.table import Table
 
@@ -40,9 +42,9 @@ def save_plot(table: Table, groups: Mapping[str, Comparison], path: Path) -> Non
                 _panel(axis, table, comparison, rows[name], *column)
         line[0].set_yticks(range(len(rows[name])), rows[name], fontsize="small")
         line[0].set_ylabel(name)
-    draft = path.with_name(f".{path.name}")
-    figure.savefig(draft, format="png", dpi=110)
-    draft.replace(path)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110)
+    replace_file(path, stream.getvalue())
 
 
 def _rows(table: Table, group: str, comparison: Comparison) -> list[str]:

@@ -1,9 +1,9 @@
 """A table as Markdown, and everything that is written of it."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gan_jax.drawing.whole_files import replace_file
 from gan_jax.tables.cells import Comparison, collect
 from gan_jax.tables.plot import save_plot
 from gan_jax.tables.protocols import Heading
@@ -36,9 +36,7 @@ def write(table: Table, out: Path) -> dict[str, Comparison]:
     groups = collect(table, out)
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "table.json", table_json(table, groups))
-    draft = out / f".table.md.{os.getpid()}"
-    draft.write_text(markdown(table, groups))
-    draft.replace(out / "table.md")
+    replace_file(out / "table.md", markdown(table, groups).encode())
     save_plot(table, groups, out / "table.png")
     return groups
 

@@ -138,6 +138,12 @@ class Checkpoints:
         for step in reversed(self.steps()):
             if (fault := fault_of(self.folder, step)) is None:
                 self._set_aside(faults)
+                if not checksum_file(self.folder, step).is_file():
+                    print(
+                        f"note: the checkpoint of step {step} has no checksums (a kill came before them, or they were "
+                        "removed): nobody can see whether a number of it was changed since",
+                        file=sys.stderr,
+                    )
                 return step
             faults[step] = f"step {step}: {fault}"
         if faults:

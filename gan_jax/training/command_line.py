@@ -12,12 +12,13 @@ import jax
 import tyro
 
 from gan_jax.training.alone import check_alone
-from gan_jax.training.experiment import INTERVALS, Experiment
+from gan_jax.training.experiment import INTERVALS, Experiment, built_by
 from gan_jax.training.messages import exit_with_message, say
 from gan_jax.training.numbers import check_numbers
 from gan_jax.training.options import joined, run_options
 from gan_jax.training.processes import TOGETHER, join
 from gan_jax.training.progress import Progress
+from gan_jax.training.run_folder import RunFolder
 from gan_jax.training.runner import run
 
 # The run's options that stand for fields of the experiment, where they are given.
@@ -64,11 +65,16 @@ def _train(experiment: Callable[..., Experiment], file: Path, options: Mapping[s
     join(options["coordinator"], options["num_processes"], options["process_id"])
     if jax.distributed.is_initialized() and jax.process_count() > 1:
         say(TOGETHER.format(index=jax.process_index(), count=jax.process_count()))
+    if options["run_dir"] == Path() and not RunFolder(".").config_file.is_file():
+        raise ValueError(
+            "--run-dir must name a folder, got the one that you are in, which holds no run: the run's files would "
+            "lie among yours"
+        )
     arguments = {name: options[name] for name in inspect.signature(experiment).parameters}
     named = file.stem + ("_tiny" if options["tiny"] else "")
     check_numbers(experiment, arguments)
     run(
-        _with_options(experiment(**arguments), options),
+        _with_options(built_by(experiment, arguments), options),
         run_dir=options["run_dir"] or Path("runs") / named,
         experiment_file=file,
         arguments={name: _as_json(value) for name, value in arguments.items()},
@@ -87,7 +93,13 @@ def _with_options(experiment: Experiment, options: Mapping[str, Any]) -> Experim
         given["data"] = dataclasses.replace(experiment.data, num_workers=options["num_workers"])
     if options["micro_batches"] is not None:
         given["game"] = dataclasses.replace(experiment.game, micro_batches=options["micro_batches"])
-    return dataclasses.replace(experiment, **given)
+    made = dataclasses.replace(experiment, **given)
+    if options["best_metric"] is not None and made.evaluate_every_steps is None:
+        raise ValueError(
+            f"--best-metric {options['best_metric']} chooses among measurements, and none are made: give "
+            "--evaluate-every-steps too"
+        )
+    return made
 
 
 def _with_tiny(args: list[str], tiny: Mapping[str, Any]) -> list[str]:

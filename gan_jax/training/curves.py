@@ -10,6 +10,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure  # not pyplot: no global state, no display
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from gan_jax.drawing.whole_files import replace_file
 from gan_jax.training.json_files import number
 from gan_jax.training.run_log import read_metrics
 
@@ -66,9 +67,9 @@ def save_curves(metrics_file: Path, path: Path) -> None:
         axis.grid(alpha=0.3)
         axis.legend(loc="upper right", fontsize="small")
     _mark_steps(axes[-1])
-    draft = path.with_name(f".{path.name}")
-    figure.savefig(draft, format="png", dpi=110)
-    draft.replace(path)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110)
+    replace_file(path, stream.getvalue())
 
 
 def panels_of(lines: Lines) -> dict[str, list[str]]:

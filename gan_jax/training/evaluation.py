@@ -1,5 +1,6 @@
 """Measuring a run: its evaluators, on any of its states, while training and afterwards."""
 
+import io
 import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 
 from gan_jax.drawing import Sampler, Samplers
 from gan_jax.drawing.sampler import DrawFn
+from gan_jax.drawing.whole_files import replace_file
 from gan_jax.game import GANState
 from gan_jax.game.keys import key_of_seed
 from gan_jax.metrics.evaluators import Evaluator, Measured
@@ -155,11 +157,9 @@ class Evaluation:
 
     def _keep(self, measured: Measured, name: str, *parts: str) -> None:
         path = self._folder.kept_rows_file(name, *parts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}")
-        with draft.open("wb") as file:
-            np.savez_compressed(file, **measured.rows)
-        draft.replace(path)
+        stream = io.BytesIO()
+        np.savez_compressed(stream, **measured.rows)
+        replace_file(path, stream.getvalue())
 
 
 def _attempt(

@@ -202,7 +202,7 @@ def load_experiment_function(file: Path) -> Callable[..., Experiment]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it has no ``experiment``.
+        ValueError: it cannot be run, or has no ``experiment``.
     """
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing: expected the experiment's Python file")
@@ -212,10 +212,27 @@ def load_experiment_function(file: Path) -> Callable[..., Experiment]:
         )
     spec = importlib.util.spec_from_file_location(f"gan_jax_experiment_{file.stem}", file)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, "experiment"):
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"{file} cannot be run ({type(error).__name__}: {error})") from error
+    if not callable(getattr(module, "experiment", None)):
         raise ValueError(f"{file} defines no function `experiment(...) -> Experiment`")
     return module.experiment
+
+
+def built_by(function: Callable[..., Experiment], arguments: Mapping[str, Any]) -> Experiment:
+    """The experiment that a function makes.
+
+    Raises:
+        TypeError: what it makes is none.
+    """
+    built = function(**arguments)
+    if not isinstance(built, Experiment):
+        raise TypeError(
+            f"{function.__name__}(...) must return a gan_jax Experiment, got {type(built).__name__}"
+        )
+    return built
 
 
 def rebuild(
@@ -236,6 +253,10 @@ def rebuild(
             folder.
     """
     config = folder.config()
+    if missing := [name for name in ("experiment", "arguments") if name not in config]:
+        raise ValueError(
+            f"{folder.config_file} says nothing of {' and '.join(missing)}: it is no run's, or damaged"
+        )
     if config["experiment"] is None:
         raise ValueError(
             f"{folder.path} was trained without an experiment file, so nothing can rebuild it: in Python, "
@@ -249,7 +270,7 @@ def rebuild(
             )
         arguments["data_dir"] = str(data_dir)
     check_trusted(folder.experiment_file, trust=trust)
-    built = load_experiment_function(folder.experiment_file)(**arguments)
+    built = built_by(load_experiment_function(folder.experiment_file), arguments)
     game = dataclasses.replace(built.game, micro_batches=config.get("micro_batches", 1))
     options = {"num_seeds": config.get("num_seeds", 1), **config.get("options", {})}
     return dataclasses.replace(built, game=game, **options)

@@ -1,5 +1,6 @@
 """The rows that a run's samples are made from, kept in its folder: what draws needs no data then."""
 
+import io
 import zipfile
 import zlib
 from pathlib import Path
@@ -8,15 +9,16 @@ from typing import Any
 import jax
 import numpy as np
 
+from gan_jax.drawing.whole_files import replace_file
+
 NUM_GIVEN = 64
 
 
 def save_given(file: Path, rows: dict[str, Any]) -> None:
     """Writes a tree of rows as ``.npz``, its names joined by ``/``; a kill leaves the old file or the new one."""
-    draft = file.with_name(f".{file.name}")
-    with draft.open("wb") as stream:
-        np.savez_compressed(stream, **dict(_flat(rows)))
-    draft.replace(file)
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **dict(_flat(rows)))
+    replace_file(file, stream.getvalue())
 
 
 def load_given(file: Path) -> dict[str, Any]:
@@ -27,28 +29,28 @@ def load_given(file: Path) -> dict[str, Any]:
     """
     if not file.is_file():
         return {}
-    tree: dict[str, Any] = {}
     try:
         # opened here: np.load leaves a damaged file open
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
-            for name in arrays.files:
-                *parents, last = name.split("/")
-                place = tree
-                for parent in parents:
-                    place = place.setdefault(parent, {})
-                place[last] = arrays[name]
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            flat = dict(arrays)
     except (
         ValueError,
-        EOFError,
-        AttributeError,
         TypeError,
-        zlib.error,
+        AttributeError,
+        EOFError,
         zipfile.BadZipFile,
+        zlib.error,
     ) as error:
         raise ValueError(
-            f"{file} is no whole file of rows ({type(error).__name__}): put the run's own file back, or remove it, "
-            "and train on to have it written again"
+            f"{file} is damaged ({type(error).__name__}): remove it, and the run's own command writes it anew"
         ) from error
+    tree: dict[str, Any] = {}
+    for name, rows in flat.items():
+        *parents, last = name.split("/")
+        place = tree
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = rows
     return tree
 
 

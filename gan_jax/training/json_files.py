@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gan_jax.drawing.whole_files import replace_file
+
 _LIMIT = 256 * 2**20  # bytes of a file: a run's own are far below
 
 
@@ -115,6 +117,4 @@ def drop_lines(path: Path, is_dropped: Callable[[dict], bool]) -> list[dict]:
 
 
 def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(text)
-    draft.replace(path)
+    replace_file(path, text.encode())

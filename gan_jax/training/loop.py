@@ -105,7 +105,7 @@ def train(
                 _look(step, arrangement.get_state(state), log, monitor, healthy=due["sample"])
             if last or over or due["save"]:
                 checkpoints.save(step, arrangement.get_state(state))
-            if signal_number is not None and step < experiment.steps and not over:
+            if signal_number is not None:  # at the last step too: the final figures may take long
                 checkpoints.wait()
                 raise Interrupted(signal_number, step)
     checkpoints.wait()
@@ -146,7 +146,11 @@ def _measure(
 def _look(
     step: int, state: GANState, log: RunLog | NullLog, monitor: Monitor | None, *, healthy: bool
 ) -> None:
-    """Writes artefacts. Logs health too, unless a signal is stopping the run, so that its log equals an uninterrupted one."""
+    """Writes artefacts. Logs health too, unless a signal is stopping the run: health belongs to the interval's steps.
+
+    The log of a run that a signal stopped still has more lines than an uninterrupted one: averages up to the
+    signal's step, and from there on. States, figures and final pictures are the same.
+    """
     here = on_this_process(state)
     if monitor is None:
         return

@@ -49,22 +49,34 @@ def exit_with_message(call: Callable[[], None], *, debug: bool = False) -> None:
         if debug:
             _end_all(traceback.format_exc())
             raise
-        message = f"error: {_sentence(error)}\n(--debug shows where)"
+        message = f"error: {_told(error)}\n(--debug shows where)"
         _end_all(message)
         say(message)
         sys.exit(1)
     except Exception as error:
+        if _no_device(error) and not debug:
+            say(f"error: {str(error).splitlines()[0]}\n{_OTHER_DEVICE}")
+            sys.exit(1)
         _end_all(traceback.format_exc() if debug or not lost(error) else LOST)
         raise
 
 
-def _sentence(error: Exception) -> str:
-    """What an error says; of the operating system's, the file and the reason in words."""
+def _told(error: Exception) -> str:
+    """An error as a sentence; of the system's, which begin with ``[Errno 17]``, the file and what is wrong with it."""
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return (
-            f"{error.filename2 or error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
-        )
+        return f"{error.filename2 or error.filename}: {error.strerror}"
     return str(error) or type(error).__name__
+
+
+_OTHER_DEVICE = (
+    "expected a device of that kind on this machine: unset JAX_PLATFORMS, or JAX_PLATFORMS=cpu "
+    "(--debug shows where)"
+)
+
+
+def _no_device(error: Exception) -> bool:
+    """Whether JAX was told to use a kind of device that is not there."""
+    return isinstance(error, RuntimeError) and "Unable to initialize backend" in str(error)
 
 
 def _end_all(message: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from gan_jax.data.batches import Feed
 from gan_jax.data.read_ahead import read_ahead
+from gan_jax.drawing.whole_files import replace_file
 from gan_jax.game import GANState
 from gan_jax.training.batch_record import shapes_from_json
 from gan_jax.training.checkpoint import Checkpoints
@@ -118,10 +119,25 @@ def _telling_what_is_saved(folder: RunFolder) -> Iterator[None]:
         saved = (
             f"the checkpoint of step {max(steps)} is whole" if steps else "no checkpoint was saved"
         )
+        place = (
+            folder.path
+            if _is_full(folder)
+            else "the standard output, or a file outside the run folder,"
+        )
         raise OSError(
-            f"{folder.path} cannot be written any more ({error.strerror}); {saved}: make room or mend the disk, "
+            f"{place} cannot be written any more ({error.strerror}); {saved}: make room or mend the disk, "
             "and give the same command again"
         ) from error
+
+
+def _is_full(folder: RunFolder) -> bool:
+    """Whether the run folder, and not another place, is what cannot be written."""
+    try:
+        replace_file(folder.path / ".probe", bytes(2**16))
+        (folder.path / ".probe").unlink()
+    except OSError:
+        return True
+    return False
 
 
 def _take(folder: RunFolder, stack: ExitStack) -> None:

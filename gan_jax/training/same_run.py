@@ -45,6 +45,7 @@ def adopt(
             that is allowed to change is none of it.
     """
     _check_whole(folder)
+    _check_named(allow_changed, config)
     line = start(config)
     if folder.config_file.is_file() and saved_steps(folder.checkpoints):
         old = read_json(folder.config_file)
@@ -57,6 +58,19 @@ def adopt(
         shutil.copyfile(experiment_file, folder.experiment_file)
         vouch(experiment_file)
     return line
+
+
+def _check_named(allow_changed: Collection[str], config: dict[str, Any]) -> None:
+    """Refuses a field that is none, of a new run too: a misspelt name would be found at the resume only.
+
+    Raises:
+        ValueError: with the names that there are.
+    """
+    names = sorted(_compared(config))
+    if unknown := [name for name in allow_changed if not any(_means(name, n) for n in names)]:
+        raise ValueError(
+            f"--allow-changed {' '.join(unknown)}: no such field, expected some of {', '.join(names)}"
+        )
 
 
 def _check_whole(folder: RunFolder) -> None:
@@ -85,10 +99,6 @@ def _differences(
     """What differs and is allowed to; refuses what is not."""
     before, after = _compared(old), _compared(new)
     names = sorted(before.keys() | after.keys())
-    if unknown := [name for name in allow_changed if not any(_means(name, n) for n in names)]:
-        raise ValueError(
-            f"--allow-changed {' '.join(unknown)}: no such field, expected some of {', '.join(names)}"
-        )
     differing = [name for name in names if before.get(name, ...) != after.get(name, ...)]
     allowed = [name for name in differing if any(_means(a, name) for a in allow_changed)]
     rows = [

@@ -1,5 +1,6 @@
 """How a run ends: the tables of figures, ``summary.json``, and what to do next."""
 
+import shlex
 from typing import Any
 
 from gan_jax.drawing.artefacts import read_artefacts
@@ -91,13 +92,14 @@ def _pictures(folder: RunFolder) -> list:
 
 def _last_words(folder: RunFolder, step: int, seconds: float) -> str:
     files = [str(path) for path in folder.artefact_files(step)]
+    named = shlex.quote(str(folder.path))
     return "\n".join(
         [
             f"samples  {' '.join(files) or 'none'}",
             f"curves   {folder.curves_file}",
             f"seconds  {seconds} (this call)",
-            f"next     python -m gan_jax report {folder.path}",
-            f"         python -m gan_jax sample {folder.path} --num 100 --seed 1 --out grid.png",
+            f"next     python -m gan_jax report {named}",
+            f"         python -m gan_jax sample {named} --num 100 --seed 1 --out grid.png",
         ]
     )
 

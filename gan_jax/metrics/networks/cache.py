@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -93,13 +94,12 @@ def _load(file: Path, made_of: dict) -> Classifier | None:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             record = json.loads(str(arrays[_RECORD]))
             variables = {name: arrays[name] for name in arrays.files if name != _RECORD}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-    if record["made_of"] != made_of:
-        return None
-    return Classifier(
-        ConvClassifier(record["num_classes"], tuple(record["widths"]), record["num_features"]),
-        unflatten_dict(variables, sep="/"),
-        record["accuracy"],
-        record["num_held_out"],
-    )
+        if record["made_of"] != made_of:
+            return None
+        network = ConvClassifier(
+            record["num_classes"], tuple(record["widths"]), record["num_features"]
+        )
+        found = unflatten_dict(variables, sep="/")
+        return Classifier(network, found, record["accuracy"], record["num_held_out"])
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None  # trained and written anew
