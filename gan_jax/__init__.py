@@ -33,6 +33,7 @@ _NAMES = {
     "gan_jax.data": "Data Batches merged",
     "gan_jax.data.draws": "Draws",
     "gan_jax.drawing": "Sampler Players Drawn",
+    "gan_jax.drawing.exported": "load_generator Generator",
     "gan_jax.drawing.artefacts": "Picture Animation Audio Text",
     "gan_jax.metrics.evaluators": "Evaluator Figure Measured",
     "gan_jax.metrics.estimate": "Estimate",
