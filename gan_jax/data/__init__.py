@@ -13,6 +13,7 @@ from gan_jax.data.folder import FolderSource
 from gan_jax.data.images import pixels_to_real
 from gan_jax.data.merged import merged
 from gan_jax.data.prepare import as_is, image_fields, labeled_image_fields
+from gan_jax.data.rows import Rows
 from gan_jax.data.tfds import tfds_source
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Batches",
     "Data",
     "FolderSource",
+    "Rows",
     "Source",
     "as_is",
     "decoded",
