@@ -2,7 +2,7 @@
 
 ``python -m gan_jax export RUN --out DIR`` writes the folder:
 
-generator.stablehlo    (latents, key, rows) -> samples, of any number of rows
+generator.stablehlo    (latents, key, rows) -> samples, of any number of rows (StyleGAN2: of 240)
 latents.stablehlo      (seed, block) -> latents and key of a block of 240
 generator.json         what rows the samples are made from, labels' names, versions
 generator.safetensors  the weights by their paths

@@ -29,9 +29,6 @@ class Programs:
     Attributes:
         weights: of the generator, by collection and path.
         fields: rows that the drawing reads, by path (``condition``, ``condition/digit``): NumPy.
-
-    Raises:
-        ValueError: it cannot be traced for a number of rows that is open.
     """
 
     def __init__(self, experiment: Experiment, state: GANState, given: Any, *, ema: bool):
@@ -51,7 +48,7 @@ class Programs:
         self.fields = self._used()
 
     def generator(self) -> bytes:
-        """``(latents, key, rows) -> samples``; the number of rows is open."""
+        """``(latents, key, rows) -> samples``; the number of rows is open, or 240 where drawing computes with it."""
         return bytes(self._exported(self.fields).serialize())
 
     def latents(self) -> bytes:
@@ -92,20 +89,19 @@ class Programs:
         return used
 
     def _exported(self, fields: Mapping[str, np.ndarray]) -> Any:
-        (rows,) = jax.export.symbolic_shape("rows")
-
-        def open_rows(leaf: Any) -> jax.ShapeDtypeStruct:
-            return jax.ShapeDtypeStruct((rows, *leaf.shape[1:]), leaf.dtype)
-
         leaves, key = self._shapes
-        shapes = jax.tree.map(open_rows, (leaves, dict(fields)))
-        try:
+
+        def exported(rows: Any) -> Any:
+            shapes = jax.tree.map(
+                lambda leaf: jax.ShapeDtypeStruct((rows, *leaf.shape[1:]), leaf.dtype),
+                (leaves, dict(fields)),
+            )
             return _export(self._draw)(shapes[0], key, shapes[1])
-        except (jax.core.InconclusiveDimensionOperation, TypeError) as error:
-            raise ValueError(
-                f"this run's drawing cannot be exported for an open number of rows ({error}): draw_fn and "
-                "the generator may use the number of rows in no comparison and in no shape that it must divide"
-            ) from error
+
+        try:
+            return exported(*jax.export.symbolic_shape("rows"))
+        except (jax.core.InconclusiveDimensionOperation, TypeError):
+            return exported(BLOCK)  # it computes with the number of rows: a block, as runs draw
 
 
 def _export(function: Callable) -> Callable:
