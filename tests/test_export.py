@@ -12,8 +12,8 @@ import variant_experiment
 from test_variant_runs import train
 
 import gan_jax
-from gan_jax.commands.export import export
 from gan_jax.commands.card import lines_without_package
+from gan_jax.commands.export import export
 from gan_jax.drawing.exported import by_path
 from gan_jax.training.exporting import nested
 

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 import tyro
 
-from gan_jax.commands.command import Checkpoint, Opened, as_command
 from gan_jax.commands.card import model_card
+from gan_jax.commands.command import Checkpoint, Opened, as_command
 from gan_jax.drawing.artefacts import encode
 from gan_jax.drawing.exported import FORMAT
 from gan_jax.training.exporting import PLATFORMS, Programs
