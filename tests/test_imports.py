@@ -90,3 +90,12 @@ def test_the_package_alone_imports_nothing_heavy():
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in ended.stdout.split()}
     assert not loaded & {"jax", "numpy", "flax", "optax", "tyro", "matplotlib"}
+
+
+@pytest.mark.thorough
+def test_what_few_commands_need_is_imported_there():
+    code = "import sys, gan_jax.training, gan_jax.data, gan_jax.tables; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in ended.stdout.split()}
+    assert "optax" in loaded
+    assert not loaded & {"tensorboardX", "tensorflow_datasets", "tensorflow", "matplotlib"}

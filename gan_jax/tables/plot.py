@@ -4,9 +4,6 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure  # not pyplot: no global state, no display
-
 from gan_jax.drawing.whole_files import replace_file
 from gan_jax.tables.cells import Comparison
 from gan_jax.tables.table import Table
@@ -23,6 +20,8 @@ def save_plot(table: Table, groups: Mapping[str, Comparison], path: Path) -> Non
         groups: group -> its cells.
         path: the file.
     """
+    from matplotlib.figure import Figure  # not pyplot: no global state, no display
+
     drawn = {name: each for name, each in groups.items() if each.headings}
     if not drawn:
         path.unlink(missing_ok=True)  # of an earlier table
@@ -65,7 +64,7 @@ def _columns(table: Table, comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _panel(
-    axis: Axes, table: Table, comparison: Comparison, rows: list[str], figure: str, label: str
+    axis, table: Table, comparison: Comparison, rows: list[str], figure: str, label: str
 ) -> None:
     for place, name in enumerate(rows):
         published = table.rows[name].published.get(figure)

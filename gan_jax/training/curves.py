@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure  # not pyplot: no global state, no display
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from gan_jax.drawing.whole_files import replace_file
 from gan_jax.training.json_files import number
@@ -54,6 +51,8 @@ class Curves(NamedTuple):
 
 def save_curves(metrics_file: Path, path: Path) -> None:
     """Every metric of a ``metrics.jsonl``, as a PNG."""
+    from matplotlib.figure import Figure  # not pyplot: no global state, no display
+
     lines = read_metrics(metrics_file)
     panels = panels_of(lines)
     figure = Figure(figsize=(8, 2.2 * max(len(panels), 1) + 1.0), layout="constrained")
@@ -115,6 +114,10 @@ def curve_panels(
 def _curves(
     panel: str, names: list[str], runs: Mapping[str, Lines], levels: Mapping[str, float]
 ) -> Curves:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import StrMethodFormatter
+
     inks = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     options = {"svg.fonttype": "none", "svg.hashsalt": panel, "font.size": 9} | dict.fromkeys(
         inks, _INK
@@ -165,6 +168,8 @@ def _marker(num: int) -> str:
 
 def _mark_steps(axis) -> None:
     """Whole numbers; of a single step one, where else several places would bear its number."""
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
     axis.set_xlabel("step")
     axis.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

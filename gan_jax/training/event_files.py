@@ -7,9 +7,7 @@ as they are.
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-
-from google.protobuf.message import DecodeError
-from tensorboardX.proto.event_pb2 import Event
+from typing import Any
 
 from gan_jax.drawing.artefacts import replace_file
 
@@ -41,8 +39,11 @@ def merge_events(folder: Path, *, last_step: int | None = None) -> None:
             file.unlink()
 
 
-def _records(content: bytes) -> Iterator[tuple[bytes, Event]]:
+def _records(content: bytes) -> Iterator[tuple[bytes, Any]]:
     """The whole records of a file, each with its event."""
+    from google.protobuf.message import DecodeError
+    from tensorboardX.proto.event_pb2 import Event
+
     start = 0
     while start + 16 <= len(content):
         (length,) = struct.unpack_from("<Q", content, start)

@@ -16,9 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from tensorboardX import SummaryWriter
-from tensorboardX.proto.summary_pb2 import Summary
-
 from gan_jax.drawing.artefacts import Animation, Artefact, Audio, Picture, encode
 from gan_jax.training.event_files import merge_events
 from gan_jax.training.figures_log import Line
@@ -109,6 +106,8 @@ class TensorBoard:
     """
 
     def __init__(self, run: RunInfo):
+        from tensorboardX import SummaryWriter
+
         self._folder = run.path / "tensorboard"
         # of a run that has saved nothing, nothing counts: it begins anew
         merge_events(self._folder, last_step=run.first_step or -1)
@@ -133,6 +132,8 @@ class TensorBoard:
                 self._writer.add_text(name, value.text, step)
 
     def _add(self, step: int, name: str, **content: Any) -> None:
+        from tensorboardX.proto.summary_pb2 import Summary
+
         summary = Summary(value=[Summary.Value(tag=name, **content)])
         self._writer.file_writer.add_summary(summary, step)
 
@@ -145,13 +146,13 @@ class TensorBoard:
 tensorboard: LoggerFn = TensorBoard
 
 
-def _image(artefact: Artefact, width: int, height: int) -> Summary.Image:
+def _image(artefact: Artefact, width: int, height: int) -> dict[str, Any]:
     content = encode("image", artefact)[1]
-    return Summary.Image(encoded_image_string=content, width=width, height=height, colorspace=3)
+    return dict(encoded_image_string=content, width=width, height=height, colorspace=3)
 
 
-def _audio(artefact: Audio, samples: Any, rate: int) -> Summary.Audio:
-    return Summary.Audio(
+def _audio(artefact: Audio, samples: Any, rate: int) -> dict[str, Any]:
+    return dict(
         encoded_audio_string=encode("audio", artefact)[1],
         content_type="audio/wav",
         sample_rate=rate,
