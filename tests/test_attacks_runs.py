@@ -199,14 +199,14 @@ def test_rows_that_are_damaged_are_named(cut, tmp_path):
     save_given(file, {"condition": np.arange(64), "input": {"a": np.ones((64, 3))}})
     assert load_given(file)["input"]["a"].shape == (64, 3)
     file.write_bytes(file.read_bytes()[:cut])
-    with pytest.raises(ValueError, match=r"given\.npz is damaged"):
+    with pytest.raises(ValueError, match=r"given\.npz is no whole file of rows"):
         load_given(file)
 
 
 def test_an_error_of_the_system_is_a_sentence(tmp_path, capsys):
     (tmp_path / "grid.png").mkdir()
     (tmp_path / "file").touch()
-    for path, said in (("grid.png", "Is a directory"), ("file/x.png", "File exists")):
+    for path, said in (("grid.png", "is a directory"), ("file/x.png", "file exists")):
         with pytest.raises(SystemExit):
             exit_with_message(lambda path=path: replace_file(tmp_path / path, b""))
         err = capsys.readouterr().err
