@@ -79,7 +79,7 @@ def test_every_row_is_a_call_of_its_experiment(tmp_path):
         (planned,) = plan(made, name, tmp_path, folder=MODES.parent)
         experiment = load(planned.file).experiment(**planned.arguments)
         built.append((row.arguments["recipe"], experiment.steps))
-    assert len(built) == 31 and ("pacgan", 400_000) in built and ("tiny", 500_000) in built
+    assert len(built) == 37 and ("pacgan", 400_000) in built and ("tiny", 500_000) in built
 
 
 def test_the_spectrum_of_a_run(table, tmp_path, command_here):
