@@ -5,7 +5,6 @@ import errno
 import importlib
 import os
 import shlex
-import signal
 from contextlib import closing
 from pathlib import Path
 
@@ -148,9 +147,10 @@ def test_a_device_that_is_not_there_is_said(capsys):
 
 
 def test_ctrl_c_while_a_command_is_imported(command_here, monkeypatch):
-    monkeypatch.setattr(
-        importlib, "import_module", lambda *args: signal.raise_signal(signal.SIGINT)
-    )
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib, "import_module", interrupted)
     code, _, err = command_here("-m", "gan_jax", "status", "runs/x")
     assert code == 130 and err == "stopped by Ctrl-C before anything began\n"
 

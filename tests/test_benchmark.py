@@ -37,6 +37,7 @@ def table(tmp_path_factory):
     return out, row
 
 
+@pytest.mark.thorough
 def test_a_row_is_a_run_and_the_others_stay_empty(table):
     out, _ = table
     lines = (out / "table.md").read_text().splitlines()
@@ -61,6 +62,7 @@ def test_a_row_is_a_run_and_the_others_stay_empty(table):
     assert (out / "ours-ring" / "samples.gif").is_file() and (out / "table.png").is_file()
 
 
+@pytest.mark.thorough
 def test_a_finished_row_is_not_run_again_and_an_unknown_one_is_named(table, capsys, command_here):
     out, row = table
     before = (out / "ours-ring" / "metrics.jsonl").stat().st_mtime_ns
@@ -82,6 +84,7 @@ def test_every_row_is_a_call_of_its_experiment(tmp_path):
     assert len(built) == 37 and ("pacgan", 400_000) in built and ("tiny", 500_000) in built
 
 
+@pytest.mark.thorough
 def test_the_spectrum_of_a_run(table, tmp_path, command_here):
     run_dir, picture = table[0] / "ours-ring", tmp_path / "spectrum.png"
     spectrum = partial(command_here, "-m", "gan_jax", "spectrum", run_dir)
@@ -92,7 +95,7 @@ def test_the_spectrum_of_a_run(table, tmp_path, command_here):
     assert code == 1 and "--num must be at least 1" in err
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_the_row_and_its_spectrum_as_commands(tmp_path):
     row = ("--rows", "ours-ring", "--num-seeds", 1, "--steps", 100, "--out", tmp_path)
     made = command(MODES, *row)

@@ -129,7 +129,17 @@ def test_a_run_is_rebuilt_with_the_options_of_its_command(tmp_path):
     assert built.num_seeds == 2 and built.game.micro_batches == 4
 
 
-@pytest.mark.parametrize("file", tiny_files(prepared=False), ids=lambda file: file.stem)
+# tests/test_measuring.py and others train points, sequences and numbers, too
+IN_CI = {"gaussian_mlp", "markov_sequence", "mixture"}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, id=file.stem, marks=pytest.mark.thorough if file.stem in IN_CI else ())
+        for file in tiny_files(prepared=False)
+    ],
+)
 def test_tiny(file, tmp_path, monkeypatch, capsys):
     run_tiny(monkeypatch, file, tmp_path)
     assert f"samples  {tmp_path}" in capsys.readouterr().out

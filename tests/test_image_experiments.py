@@ -9,9 +9,11 @@ from test_experiments import FIGURES, check_run, run_tiny, tiny_files
 
 DEVICES = 2
 FILES = tiny_files(prepared=True)
-RUN_BY_A_PLAIN_PYTEST = {"mnist_dcgan", "stacked_mnist"}  # of families/, digits_conditional is run
+RUN_BY_A_PLAIN_PYTEST = {"mnist_dcgan"}  # of families/, digits_conditional is run
 # their networks are also compiled, narrow and small, in tests/test_families.py and tests/test_stylegan2.py
 RUN_ON_DEMAND = {
+    "limited_data",  # mnist_dcgan's networks; tests/test_overfitting.py has its evaluator
+    "mnist_infogan",  # tests/test_labels.py plays its heads
     "celeb_a_dcgan",  # mnist_dcgan's networks, and tests/test_data.py reads its data
     "cifar10_biggan",
     "cifar10_r3gan",

@@ -184,6 +184,7 @@ def pod(file):
     return run_dir, read, said
 
 
+@pytest.mark.thorough
 def test_a_pod_trains_what_one_process_trains(alone, pod):
     run_dir, _, said = pod
     assert_close(final_state(alone), final_state(run_dir))

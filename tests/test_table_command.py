@@ -144,6 +144,7 @@ run_rows(table, out, train_fn=train, after_row_fn=lambda name: write(table, out)
 '''
 
 
+@pytest.mark.thorough
 def test_a_table_that_is_killed_goes_on_with_what_is_left(tmp_path):
     script = tmp_path / "killed.py"
     script.write_text(KILLED)

@@ -18,7 +18,12 @@ FILES = [file for file in tiny_files(prepared=True) if file.stem not in RUN_BY_A
 
 
 def when_asked(file):
-    deep = file.stem in {"cifar10_biggan", "cifar10_r3gan", "cifar10_sngan"}
+    deep = file.stem in {
+        "cifar10_biggan",
+        "cifar10_r3gan",
+        "cifar10_sngan",
+        "cifar10_stylegan2_ada",
+    }
     return pytest.param(file, id=file.stem, marks=pytest.mark.thorough if deep else ())
 
 

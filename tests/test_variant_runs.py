@@ -83,10 +83,8 @@ def test_interrupted_it_goes_on_bit_for_bit(name, whole, tmp_path):
 
 
 def when_asked(name):
-    # one with a memory and unpaired data in .ci/run, the others on demand: a minute of computing each
-    return pytest.param(
-        name, marks=pytest.mark.thorough if name == "cyclegan" else pytest.mark.slow
-    )
+    # a minute of computing each; tests/test_command_line.py kills a run always
+    return pytest.param(name, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize("name", [when_asked(name) for name in VARIANTS])
