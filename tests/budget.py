@@ -51,6 +51,9 @@ SLOWEST_FIRST = [
     "test_topology",
     "test_streaming",
     "test_estimators",
+    "test_golden",
+    "test_kills",
+    "test_compositions",
 ]
 
 
