@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_jax.training.figures_log import read_figures
 from gan_jax.training.json_files import read_object
 from gan_jax.training.run_folder import RunFolder
 
@@ -73,7 +74,7 @@ def _figures(folder: RunFolder, told: Mapping[str, Any]) -> str:
     """The figures of this step and those of references, with their protocols."""
     if not folder.figures_file.is_file():
         return "None was measured."
-    lines = map(json.loads, folder.figures_file.read_text().splitlines())
+    lines = read_figures(folder.figures_file)
     weights = "ema" if told["ema"] else "live"
     of_this = [
         line

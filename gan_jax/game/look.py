@@ -8,6 +8,7 @@ discriminator what its judgements wrote, in the order real, fake. What terms wri
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -77,13 +78,8 @@ def look(
     real = exhibit("real", shown.real, shown.condition, discriminator)
     if game.judge_together:
         fake = exhibit("fake", shown.fake, told, discriminator)
-        samples, condition = joined((real.samples, real.condition), (fake.samples, told))
-        logits, after_judging, sown = judge(discriminator, keys.real, samples, condition)
-        halves = zip(("real", "fake"), (real, fake), halved((logits, sown)), strict=True)
-        real, fake = (
-            side._replace(logits=logits, sown=by_name(sown, name))
-            for name, side, (logits, sown) in halves
-        )
+        judge_fn = partial(judge, discriminator, keys.real)
+        (real, fake), after_judging = judged_together(judge_fn, real, fake)
     else:
         real, after_real = judged("real", real, discriminator)
         # the discriminator's own two passes go on from each other
@@ -107,6 +103,18 @@ def look(
         gather_fn=axis.gather,
     )
     return context, after_show if player == "generator" else after_judging
+
+
+def judged_together(
+    judge_fn: Callable, real: Exhibit, fake: Exhibit
+) -> tuple[tuple[Exhibit, Exhibit], Variables]:
+    """Both sides after one pass, and the discriminator's variables after it."""
+    samples, condition = joined((real.samples, real.condition), (fake.samples, fake.condition))
+    logits, after, sown = judge_fn(samples, condition)
+    (real_logits, real_sown), (fake_logits, fake_sown) = halved((logits, sown))
+    real = real._replace(logits=real_logits, sown=by_name(real_sown, "real"))
+    fake = fake._replace(logits=fake_logits, sown=by_name(fake_sown, "fake"))
+    return (real, fake), after
 
 
 def joined(real: Any, fake: Any) -> Any:

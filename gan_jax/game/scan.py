@@ -53,8 +53,8 @@ def cond(predicate: jax.Array, true_fn: Callable, false_fn: Callable, *operands:
 
     On a CPU, functions with convolutions are both computed and one result is selected: in a branch
     their gradients are up to 40 times slower there, so that a term skipped in 15 of 16 rounds would
-    cost more than one that never is. With seeds side by side the predicate is one for each seed, and JAX itself
-    computes both.
+    cost more than one that never is. With seeds side by side the predicate is one for each seed, and
+    JAX itself computes both.
 
     Args:
         predicate: a boolean scalar.

@@ -50,7 +50,7 @@ def listen() -> Iterator[Request]:
         if request.signal_number is None:
             request.signal_number = number
             print(
-                f"\n{name}: saves after this call of the device, then ends; again to end without",
+                f"\n{name}: saves after this call of the device, then ends; a second one ends without a save",
                 file=sys.stderr,
             )
             return

@@ -7,7 +7,7 @@ from typing import Any
 
 from gan_jax.game.keys import MOST_SEED
 
-# How a count ends, or what it is; a default of 0 says that none is allowed too.
+# The last words of the names of counts. Where the default is 0, a count may be 0.
 _COUNTS = (
     "num",
     "size",

@@ -75,10 +75,9 @@ def check_memory(experiment: Experiment, batch: Batch) -> None:
 
 
 def _memory() -> int:
-    """Bytes of all devices together, as they are cut over them at best; on CPUs, of all processes' machines."""
-    stats = (
-        jax.local_devices()[0].memory_stats() or {}
-    )  # of another process's device it is not known
+    """Bytes of all devices together; on CPUs, of the machines of all processes."""
+    # a device of this process: those of others do not tell
+    stats = jax.local_devices()[0].memory_stats() or {}
     if "bytes_limit" in stats:
         return stats["bytes_limit"] * jax.device_count()
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * jax.process_count()

@@ -48,7 +48,7 @@ class RunLog:
         self._progress.advance(steps)
 
     def compiling(self) -> AbstractContextManager[None]:
-        """Round the first call of the device."""
+        """A context for the first call of the device: says that the step is compiled where that takes long."""
         return telling("compiling the step")
 
     def waited(self, seconds: float) -> None:
