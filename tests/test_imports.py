@@ -19,6 +19,7 @@ MATHEMATICS = {
     "penalties",
     "augment",
     "affine",
+    "lab",
     "context",
     "ema",
     "markov",

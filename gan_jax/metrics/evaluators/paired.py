@@ -21,7 +21,11 @@ _WINDOWS = (
 
 
 def paired(
-    data: Data, *, references: Mapping[str, DrawFn] | None = None, num_samples: int | None = None
+    data: Data,
+    *,
+    references: Mapping[str, DrawFn] | None = None,
+    num_samples: int | None = None,
+    part: tuple[slice, slice] = (slice(None), slice(None)),
 ) -> Evaluator:
     """PSNR, SSIM and L1 of samples and what each should be, over every held-out row once.
 
@@ -33,6 +37,8 @@ def paired(
             have no SSIM.
         references: classical methods, ``(None, keys, rows) -> images``: ``{"median": ...}``.
         num_samples: of them only, if fewer.
+        part: rows and columns of the image that are compared, such as those of a hole; all of them
+            by default.
 
     Raises:
         ValueError: a reference has the name of one of ours.
@@ -46,11 +52,13 @@ def paired(
         raise ValueError(f"the reference {', '.join(taken)} is there already: choose another name")
     rows = data.size("held_out")
     num = num_samples if num_samples and num_samples < rows else None
-    large = min(shape[1:3]) >= WINDOW
+    seen = (slice(None), *part)
+    compared_shape = example["real"][seen].shape
+    large = min(compared_shape[1:3]) >= WINDOW
     compare = jax.jit(ssim)
 
     def compared(drawn: Drawn) -> dict[str, np.ndarray]:
-        images, truth = drawn.samples, drawn.rows["real"]
+        images, truth = drawn.samples[seen], drawn.rows["real"][seen]
         found = {"psnr": psnr(images, truth), "l1": np.abs(images - truth).mean((1, 2, 3))}
         return found | ({"ssim": compare(images, truth)} if large else {})
 
@@ -66,10 +74,15 @@ def paired(
             f"{'held-out' if data.has_held_out else 'trained-on'} rows, images in [-1, 1], not "
             f"rounded; PSNR at most {CEILING:g} dB" + (_WINDOWS if large else ""),
             "data": data.fingerprints(),
-        },
+        }
+        | ({} if compared_shape == shape else {"part": _told(part)}),
         num=num,
         references={**ours, **(references or {})},
     )
+
+
+def _told(part: tuple[slice, slice]) -> list[str]:
+    return [f"{side.start} to {side.stop}" for side in part]
 
 
 def mean_image(data: Data) -> Callable:
