@@ -9,16 +9,17 @@ References:
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 Colors = Float[Array, "... 3"]
 
 # columns: X, Y, Z of sRGB's red, green and blue
-_XYZ = np.array(
-    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
+_XYZ = (
+    (0.412453, 0.357580, 0.180423),
+    (0.212671, 0.715160, 0.072169),
+    (0.019334, 0.119193, 0.950227),
 )
-_WHITE = np.array([0.95047, 1.0, 1.08883])  # X, Y, Z of D65
+_WHITE = (0.95047, 1.0, 1.08883)  # X, Y, Z of D65
 _EDGE = 6.0 / 29.0  # below it the cube root is continued by its tangent
 
 
@@ -27,7 +28,7 @@ def rgb_to_lab(images: Colors) -> Colors:
     levels = jnp.clip((images + 1.0) / 2.0, 0.0, 1.0)
     low = levels <= 0.04045
     light = jnp.where(low, levels / 12.92, ((jnp.where(low, 1.0, levels) + 0.055) / 1.055) ** 2.4)
-    xyz = light @ jnp.asarray(_XYZ.T / _WHITE, images.dtype)
+    xyz = light @ _to_xyz().astype(images.dtype)
     low = xyz <= _EDGE**3
     root = jnp.where(low, xyz / (3 * _EDGE**2) + 4.0 / 29.0, jnp.cbrt(jnp.where(low, 1.0, xyz)))
     x, y, z = jnp.moveaxis(root, -1, 0)
@@ -40,7 +41,7 @@ def lab_to_rgb(lab: Colors) -> Colors:
     y = (lightness + 16.0) / 116.0
     root = jnp.stack([y + a / 500.0, y, y - b / 200.0], axis=-1)
     xyz = jnp.where(root <= _EDGE, 3 * _EDGE**2 * (root - 4.0 / 29.0), root**3)
-    light = xyz @ jnp.asarray(np.linalg.inv(_XYZ.T / _WHITE), lab.dtype)
+    light = xyz @ jnp.linalg.inv(_to_xyz()).astype(lab.dtype)
     low = light <= 0.0031308
     levels = jnp.where(low, light * 12.92, 1.055 * jnp.where(low, 1.0, light) ** (1 / 2.4) - 0.055)
     return jnp.clip(levels, 0.0, 1.0) * 2.0 - 1.0
@@ -50,3 +51,8 @@ def chroma(images: Colors) -> jax.Array:
     """``sqrt(a*^2 + b*^2)`` of each pixel: 0 of grey."""
     lab = rgb_to_lab(images)
     return jnp.sqrt(lab[..., 1] ** 2 + lab[..., 2] ** 2)
+
+
+def _to_xyz() -> jax.Array:
+    """From light of red, green and blue to X, Y and Z, that of white being 1."""
+    return jnp.array(_XYZ).T / jnp.array(_WHITE)[None]

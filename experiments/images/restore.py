@@ -99,7 +99,7 @@ def experiment(
     learning_rate: float = 1e-3,
     discriminator_learning_rate: float = 5e-4,
     r1_weight: float = 0.1,
-    widths: tuple[int, ...] = (32, 64, 96),
+    widths: tuple[int, ...] = (48, 96),
     discriminator_widths: tuple[int, ...] = (32, 64),
     num_samples: int = 2000,
     classifier_steps: int = 2000,
@@ -120,7 +120,7 @@ def experiment(
         learning_rate: of the generator's Adam; it falls to a hundredth along a cosine.
         discriminator_learning_rate: likewise of the discriminator's.
         r1_weight: gamma of R1, on real images beside their inputs.
-        widths: channels of the U-Net's levels, from full size down.
+        widths: channels of the U-Net's levels, from half size down.
         discriminator_widths: channels after each convolution; two make patches of 14x14 pixels.
         num_samples: held-out images that are measured.
         classifier_steps: training of the classifier that measures.
@@ -138,7 +138,11 @@ def experiment(
     r1 = Term(penalties.gradient_penalty(penalties.r1, penalties.on_real), r1_weight)
     game = Game(
         generator=UNet(
-            undone.channels or shape[2], widths, scale=undone.scale, residual=undone.residual
+            undone.channels or shape[2],
+            widths,
+            scale=undone.scale,
+            block=2,  # FFDNet's, for speed
+            residual=undone.residual,
         ),
         discriminator=PatchDiscriminator(discriminator_widths) if adversarial else Absent(),
         loss=losses.non_saturating() if adversarial else losses.none(),

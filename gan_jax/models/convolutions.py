@@ -139,11 +139,7 @@ def space_to_depth_conv(images: Images, kernel: Kernel, stride: int) -> Images:
     taps = taps.reshape(reach, reach, -1, kernel.shape[3])
     border = (rest, -rest % stride)
     padded = jnp.pad(images, ((0, 0), border, border, (0, 0)))
-    batch, rows, columns, channels = padded.shape
-    rows, columns = rows // stride, columns // stride
-    blocks = padded.reshape(batch, rows, stride, columns, stride, channels)
-    blocks = blocks.transpose(0, 1, 3, 2, 4, 5).reshape(batch, rows, columns, -1)
-    outputs = _same_size_conv(blocks, taps, before=whole)
+    outputs = _same_size_conv(space_to_depth(padded, stride), taps, before=whole)
     return outputs[:, : images.shape[1] // stride, : images.shape[2] // stride]
 
 
@@ -161,7 +157,7 @@ def sub_pixel_conv(images: Images, kernel: Kernel, stride: int) -> Images:
     after = (0, 1 if rest else 0)
     padded = jnp.pad(images, ((0, 0), after, after, (0, 0)))
     blocks = _same_size_conv(padded, taps, before=reach - 1 - whole)
-    pixels = _depth_to_space(blocks, stride)
+    pixels = depth_to_space(blocks, stride)
     height, width = images.shape[1] * stride, images.shape[2] * stride
     return pixels[:, rest : rest + height, rest : rest + width]
 
@@ -182,14 +178,22 @@ def sub_pixel_upsample_conv(images: Images, kernel: Kernel, scale: int) -> Image
             reads[offset - first, r, t] = 1
     taps = jnp.einsum("mrt,nsu,tuio->mnirso", reads, reads, kernel)
     taps = taps.reshape(len(reads), len(reads), kernel.shape[2], -1)
-    return _depth_to_space(_same_size_conv(images, taps, before=-first), scale)
+    return depth_to_space(_same_size_conv(images, taps, before=-first), scale)
 
 
-def _depth_to_space(blocks: Images, scale: int) -> Images:
-    """``[B, H, W, scale * scale * C] -> [B, scale H, scale W, C]``."""
+def depth_to_space(blocks: Images, scale: int) -> Images:
+    """Channels become squares of pixels: ``[B, H, W, scale * scale * C] -> [B, scale H, scale W, C]``."""
     batch, rows, columns, _ = blocks.shape
     pixels = blocks.reshape(batch, rows, columns, scale, scale, -1).transpose(0, 1, 3, 2, 4, 5)
     return pixels.reshape(batch, rows * scale, columns * scale, -1)
+
+
+def space_to_depth(images: Images, scale: int) -> Images:
+    """The inverse of :func:`depth_to_space`: ``[B, scale H, scale W, C] -> [B, H, W, scale * scale * C]``."""
+    batch, rows, columns, channels = images.shape
+    rows, columns = rows // scale, columns // scale
+    blocks = images.reshape(batch, rows, scale, columns, scale, channels)
+    return blocks.transpose(0, 1, 3, 2, 4, 5).reshape(batch, rows, columns, -1)
 
 
 def _split_taps(kernel: Kernel, stride: int) -> tuple[jax.Array, int, int]:
