@@ -39,7 +39,7 @@ def test_bad_input_gets_one_message_and_no_traceback(args, said, tmp_path, comma
 def test_the_commands_are_listed_and_a_misspelt_one_is_named(command_here):
     code, out, _ = command_here("-m", "gan_jax")
     names = {"sample", "evaluate", "export", "report", "status", "replay", "spectrum"}
-    names |= {"compile_for", "table"}
+    names |= {"compile_for", "table", "explain"}
     assert (
         code == 0 and {line.split()[0] for line in out.splitlines() if line[:4] == "    "} == names
     )

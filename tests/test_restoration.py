@@ -9,6 +9,8 @@ from PIL import Image
 from gan_jax.context import Context, Exhibit, Turn
 from gan_jax.data import ArraySource, Data, degrade
 from gan_jax.data.restoration import TASKS, colored, pasted, restoration
+from gan_jax.drawing.from_files import write_each
+from gan_jax.drawing.tiled import tiled
 from gan_jax.lab import chroma, lab_to_rgb, rgb_to_lab
 from gan_jax.metrics import classical
 from gan_jax.metrics.evaluators.paired import paired as measured_in_pairs
@@ -92,11 +94,15 @@ def test_a_box_is_a_mean_and_a_hole_is_filled_alone():
 
 def test_a_colored_image_has_the_lightness_that_it_was_given():
     x = jnp.asarray(0.5 * images(1, 6, 6, 3))
-    lightness = degrade.lightness(key, x[0])[None]
+    grey = degrade.without_color(key, x[0])[None]
     ab = rgb_to_lab(x)[..., 1:]
-    np.testing.assert_allclose(colored(lightness, jnp.arctanh(ab / 110.0)), x, atol=1e-4)
+    assert grey.shape == (1, 6, 6, 1)
+    np.testing.assert_allclose(
+        rgb_to_lab(grey.repeat(3, -1))[..., 0], rgb_to_lab(x)[..., 0], atol=1e-2
+    )
+    np.testing.assert_allclose(colored(grey, jnp.arctanh(ab / 110.0)), x, atol=1e-4)
     with pytest.raises(ValueError, match="colorization needs color images"):
-        degrade.lightness(key, jnp.zeros((6, 6, 1)))
+        degrade.without_color(key, jnp.zeros((6, 6, 1)))
 
 
 def test_pixels_become_channels_and_pixels_again():
@@ -207,3 +213,48 @@ def test_a_part_of_the_image_is_measured_alone():
     part = (slice(4, 16), slice(2, 14))
     whole, inside = measured_in_pairs(data), measured_in_pairs(data, part=part)
     assert whole.sha != inside.sha and inside.protocol["part"] == ["4 to 16", "2 to 14"]
+
+
+@pytest.mark.parametrize("size", [(20, 33), (8, 8), (40, 5)])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_tiles_of_a_local_function_are_the_function_of_the_whole(size, scale):
+    x = images(*size, 2)
+
+    def blurred(batch):
+        """The mean of 3x3, and each pixel twice."""
+        padded = np.pad(batch, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+        shifted = [
+            padded[:, i : i + batch.shape[1], j : j + batch.shape[2]]
+            for i in range(3)
+            for j in range(3)
+        ]
+        return np.mean(shifted, axis=0).repeat(scale, 1).repeat(scale, 2)
+
+    found = tiled(blurred, x, tile=8, border=2)
+    np.testing.assert_allclose(found, blurred(x[None])[0], atol=1e-6)
+
+
+def test_images_keep_their_size_their_name_and_their_opacity(tmp_path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    opaque = Image.fromarray(np.full((9, 14, 3), 100, np.uint8))
+    turned = opaque.getexif()
+    turned[0x0112] = 6  # a quarter
+    opaque.save(tmp_path / "in" / "a.jpg", exif=turned)
+    glass = Image.fromarray(np.full((5, 6, 4), (10, 20, 30, 128), np.uint8), "RGBA")
+    glass.save(tmp_path / "in" / "deep" / "b.png")
+    files = [tmp_path / "in" / "a.jpg", tmp_path / "in" / "deep" / "b.png"]
+
+    def brighter(players, latents, rows):
+        return rows["input"] + 0.2
+
+    write_each(files, tmp_path / "in", tmp_path / "out", brighter, None, 3)
+    with Image.open(tmp_path / "out" / "a.png") as found:
+        assert found.size == (9, 14) and found.mode == "RGB"
+        assert abs(np.asarray(found).astype(int) - 126).max() <= 2
+    with Image.open(tmp_path / "out" / "deep" / "b.png") as found:
+        assert found.size == (6, 5) and (np.asarray(found)[..., 3] == 128).all()
+    (tmp_path / "in" / "a.png").write_bytes(files[1].read_bytes())
+    with pytest.raises(ValueError, match=r"two images would become .*a\.png"):
+        write_each(
+            [files[0], tmp_path / "in" / "a.png"], tmp_path / "in", tmp_path, brighter, None, 3
+        )

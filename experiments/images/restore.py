@@ -92,13 +92,13 @@ def experiment(
     split: str = "train",
     held_out_split: str = "test",
     adversarial: bool = True,
-    l1_weight: float = 30.0,
+    l1_weight: float = 10.0,
     seed: int = 0,
     steps: int = 3000,
     batch_size: int = 32,
     learning_rate: float = 1e-3,
     discriminator_learning_rate: float = 5e-4,
-    r1_weight: float = 0.1,
+    r1_weight: float = 0.001,
     widths: tuple[int, ...] = (48, 96),
     discriminator_widths: tuple[int, ...] = (32, 64),
     num_samples: int = 2000,
@@ -119,7 +119,8 @@ def experiment(
         batch_size: images per update.
         learning_rate: of the generator's Adam; it falls to a hundredth along a cosine.
         discriminator_learning_rate: likewise of the discriminator's.
-        r1_weight: gamma of R1, on real images beside their inputs.
+        r1_weight: gamma of R1, on real images beside their inputs; the logits of an image's 64 patches
+            are summed before their gradient is taken, so it is small.
         widths: channels of the U-Net's levels, from half size down.
         discriminator_widths: channels after each convolution; two make patches of 14x14 pixels.
         num_samples: held-out images that are measured.
@@ -161,6 +162,7 @@ def experiment(
             prepare_fn=restoration(undone.degrade_fn),
         ),
         draw_fn=restored(undone.finish_fn),
+        any_size=task != "hole",
         steps=steps,
         batch_size=batch_size,
         seed=seed,

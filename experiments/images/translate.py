@@ -70,7 +70,7 @@ def experiment(
     learning_rate: float = 2e-4,
     cycle_weight: float = 10.0,
     identity_weight: float = 5.0,
-    r1_weight: float = 0.1,
+    r1_weight: float = 0.002,
     pool_size: int = 50,
     widths: tuple[int, ...] = (16, 32, 64),
     residual_blocks: int = 3,
@@ -92,7 +92,8 @@ def experiment(
         learning_rate: of both players' Adam.
         cycle_weight: of the way there and back.
         identity_weight: of images that are in the domain already.
-        r1_weight: gamma of R1, of each judge.
+        r1_weight: gamma of R1, of each judge; the logits of an image's 49 patches are summed before
+            their gradient is taken, so it is small.
         pool_size: earlier translations that the discriminators are shown.
         widths: channels of the translators, from full size down.
         residual_blocks: on the smallest map.

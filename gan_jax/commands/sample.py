@@ -15,6 +15,7 @@ from gan_jax.data.image_file import read_image
 from gan_jax.drawing import Sampler
 from gan_jax.drawing.artefacts import KINDS, Animation, Picture, encode
 from gan_jax.drawing.files import write_samples
+from gan_jax.drawing.from_files import write_each
 from gan_jax.drawing.pictures import image_grid
 from gan_jax.drawing.whole_files import replace_file
 from gan_jax.training.experiment import Experiment
@@ -53,7 +54,9 @@ def sample(
         out: a file (.png, .gif, .wav, .txt), or a folder that gets a file for each sample.
         seed: of the latents; without it, those of the run's own pictures.
         condition: what all samples are made from: a label (7) or its name (smiley), of several
-            fields digit=7 speaker=theo; or an image file or a folder of them, as the inputs.
+            fields digit=7 speaker=theo; or an image file or a folder of them, as the inputs. A run
+            that restores or translates images writes each of them into a folder --out, at its own
+            size and under its name.
         truncation: the same as --set truncation=...
         set: numbers that the experiment's drawing takes: name=value.
         interpolate: numbers of samples (two or more) between which to walk.
@@ -65,6 +68,14 @@ def sample(
         raise ValueError(f"--num must be at least 1, got {num}")
     folder, experiment, state = checkpoint.open(run)
     options = _options(experiment, set, truncation)
+    if experiment.any_size and not out.suffix and (files := _image_files(condition)):
+        stored = load_given(folder.given_file)
+        sampler = sampler_of(experiment, state, stored, seed=seed, ema=ema)
+        root = Path(condition[0]) if Path(condition[0]).is_dir() else files[0].parent
+        channels = np.shape(stored["input"])[-1]
+        write_each(files, root, out, experiment.draw_fn, sampler.players, channels)
+        print(f"{out}: {len(files)} images, each at its own size, by {folder.path}")
+        return
     given = _given(folder, load_given(folder.given_file), condition)
     drawn = dict(seed=seed, ema=ema, num=num, options=options)
     sampler = sampler_of(experiment, state, given, **drawn)
@@ -199,11 +210,20 @@ def _with_inputs(given: dict[str, Any], path: Path) -> dict[str, Any]:
     if np.ndim(given.get("input")) != 4:
         has = ", ".join(name for name in given if name != "id") or "nothing"
         raise ValueError(f"this run's samples are made from no input image: its rows hold {has}")
-    files = [path] if path.is_file() else sorted(path.rglob("*"))
-    files = [file for file in files if file.suffix.lower() in EXTENSIONS]
-    if not files:
-        raise ValueError(f"{path} holds no image file: expected one of {', '.join(EXTENSIONS)}")
+    files = _image_files((str(path),))
     _, height, width, channels = given["input"].shape
     options = dict(channels=channels, background="white", size=(height, width))
     pixels = np.stack([read_image(file, **options) for file in files]).astype(np.float32)
     return {"input": pixels / 127.5 - 1.0, "id": np.arange(len(files), dtype=np.uint32)}
+
+
+def _image_files(condition: tuple[str, ...]) -> list[Path]:
+    """The image files of a path that was given as the condition; none where it is no path."""
+    if len(condition) != 1 or not Path(condition[0]).exists():
+        return []
+    path = Path(condition[0])
+    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    files = [file for file in files if file.suffix.lower() in EXTENSIONS]
+    if not files:
+        raise ValueError(f"{path} holds no image file: expected one of {', '.join(EXTENSIONS)}")
+    return files

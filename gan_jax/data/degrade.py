@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.lab import rgb_to_lab
+from gan_jax.lab import lab_to_rgb, rgb_to_lab
 
 DegradeFn = Callable[[jax.Array, jax.Array], jax.Array]  # (key, image) -> input
 
@@ -152,13 +152,14 @@ def hole_mask(shape: tuple[int, ...], share: float = 0.25) -> np.ndarray:
     return (inside[0][:, None] & inside[1][None, :])[..., None]
 
 
-def lightness(key: jax.Array, image: jax.Array) -> jax.Array:
-    """``L* / 50 - 1`` of a color image: ``[H, W, 1]``, what a photograph without color shows."""
+def without_color(key: jax.Array, image: jax.Array) -> jax.Array:
+    """The grey image of the same lightness: ``[H, W, 1]``, what a photograph without color shows."""
     if image.shape[-1] != 3:
         raise ValueError(
             f"colorization needs color images with 3 channels, got images of {image.shape}"
         )
-    return rgb_to_lab(image)[..., :1] / 50.0 - 1.0
+    lab = rgb_to_lab(image)
+    return lab_to_rgb(lab.at[..., 1:].set(0.0))[..., :1]
 
 
 def color_cast(*, strength: float = 0.5) -> DegradeFn:

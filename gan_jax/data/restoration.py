@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from gan_jax.data import degrade
 from gan_jax.data.prepare import Example, ExampleFn, image_fields
-from gan_jax.lab import lab_to_rgb
+from gan_jax.lab import lab_to_rgb, rgb_to_lab
 from gan_jax.models.paired import FinishFn, as_it_is
 
 
@@ -58,8 +58,8 @@ def pasted(share: float = 0.25) -> FinishFn:
 
 
 def colored(inputs: jax.Array, outputs: jax.Array) -> jax.Array:
-    """Lightness of the input, ``a* = 110 tanh(y_0)`` and ``b* = 110 tanh(y_1)`` of the network."""
-    lightness = 50.0 * (inputs + 1.0)
+    """Lightness of the grey input, ``a* = 110 tanh(y_0)`` and ``b* = 110 tanh(y_1)`` of the network."""
+    lightness = rgb_to_lab(inputs.repeat(3, axis=-1))[..., :1]
     return lab_to_rgb(jnp.concatenate([lightness, 110.0 * jnp.tanh(outputs)], axis=-1))
 
 
@@ -73,6 +73,6 @@ TASKS: dict[str, Task] = {
     "x2": Task(degrade.box_reduced(scale=2), scale=2),
     "x4": Task(degrade.box_reduced(scale=4), scale=4),
     "hole": Task(degrade.hole(share=0.25), pasted(0.25)),
-    "color": Task(degrade.lightness, colored, channels=2, residual=False),
+    "color": Task(degrade.without_color, colored, channels=2, residual=False),
     "cast": Task(degrade.color_cast(strength=0.5)),
 }

@@ -46,6 +46,8 @@ class Experiment:
             (:mod:`gan_jax.drawing.players`).
         draw_options: fields of the rows that ``draw_fn`` asks for, with their defaults, such as
             ``{"truncation": 1.0}``: one number for all samples.
+        any_size: whether ``draw_fn`` makes samples of inputs of any size, as networks of local maps do:
+            ``sample RUN --condition IMAGES --out FOLDER`` then keeps the sizes of the user's images.
         standing_statistics_batches: before a generator draws, its running statistics are taken anew
             in so many passes of 64 latents (standing statistics); 40 leave 1.5 % of what was there.
             0 keeps the moving average of the live generator's.
@@ -77,6 +79,7 @@ class Experiment:
     num_seeds: int = 1
     draw_fn: DrawFn = generated
     draw_options: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    any_size: bool = False
     standing_statistics_batches: int = 0
     artefacts_fn: ArtefactsFn = image_artefacts
     evaluators: Mapping[str, EvaluatorFn] = dataclasses.field(default_factory=dict)
