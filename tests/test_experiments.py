@@ -25,6 +25,7 @@ PREPARED = Path(os.environ.get("TFDS_DATA_DIR", ROOT.parent / "shared" / "tfds")
 ELSEWHERE = {
     "folder_dcgan",  # tests/test_command_line.py gives it a folder
     "folder_r3gan",
+    "folder_restore",  # tests/test_restoration.py
     "folder_stylegan2",
     "benchmark_modes",  # many runs: tests/test_benchmark.py
     "benchmark_speed",  # no run: tests/test_timing.py
@@ -70,12 +71,17 @@ FIGURES = {
     "mnist_infogan": CLASSES,
     "mnist_mlp": CLASSES,
     "restore": CLASSES,
+    "segment": ("masks", "mean_iou", "thing_iou", "boundary_f"),
     "stacked_mnist": STACKED,
     "stacked_mnist_dcgan": STACKED,
     "translate": CLASSES,
 }
-# what stands in the place of noise, where samples are made from something
-FLOORS = {"restore": "input", "translate": "untranslated"}
+# the references that stand beside a run, where these are not the real examples and noise
+REFERENCES = {
+    "restore": ("real", "input"),
+    "segment": ("otsu", "all_thing"),
+    "translate": ("real", "untranslated"),
+}
 
 
 def tiny_files(*, prepared):
@@ -158,9 +164,9 @@ def run_tiny(monkeypatch, file, run_dir, *args):
     exec(compile(source, str(file), "exec"), module_namespace(file))
 
 
-def check_run(run_dir, figures, floor="noise"):
+def check_run(run_dir, figures, references=("real", "noise")):
     """What a run leaves: figures, a log, pictures that show something."""
-    check_figures(read_figures(run_dir / "figures.jsonl"), *figures, floor=floor)
+    check_figures(read_figures(run_dir / "figures.jsonl"), *figures, references=references)
     check_log((run_dir / "metrics.jsonl").read_text().splitlines())
     pictures = list((run_dir / "artefacts").glob("*/step_*.png"))
     assert pictures
@@ -171,15 +177,16 @@ def check_run(run_dir, figures, floor="noise"):
         assert curves.size[1] > 500  # a panel for each metric
 
 
-def check_figures(lines, evaluator, *figures, floor="noise"):
+def check_figures(lines, evaluator, *figures, references=("real", "noise")):
     rows = {}
     for line in lines:
         if line["evaluator"] == evaluator and line["draw_seed"] != "evaluate":
             rows.setdefault(line["row"], {})[line["figure"]] = line["value"]
-    assert rows.keys() >= {"generated", "real", floor}
+    assert rows.keys() >= {"generated", *references}
     for row in rows.values():
         assert set(row) == set(figures) and np.isfinite(list(row.values())).all()
-    assert rows["generated"] != rows["real"] != rows[floor]
+    ceiling, floor = references
+    assert rows["generated"] != rows[ceiling] != rows[floor]
 
 
 def check_log(lines):

@@ -5,7 +5,7 @@ One of each theme is compiled and run; the others are in ``.ci/run`` or on deman
 """
 
 import pytest
-from test_experiments import FIGURES, FLOORS, check_run, run_tiny, tiny_files
+from test_experiments import FIGURES, REFERENCES, check_run, run_tiny, tiny_files
 
 DEVICES = 2
 FILES = tiny_files(prepared=True)
@@ -21,6 +21,7 @@ RUN_ON_DEMAND = {
     "cifar10_stylegan2_ada",
     "mnist_coupled",  # tests/test_coupled.py
     "restore",  # tests/test_restoration.py
+    "segment",  # tests/test_segmenting.py
     "translate",  # tests/test_cycle.py
 }
 
@@ -37,4 +38,4 @@ def when_asked(file):
 def test_tiny(file, image_sets, tmp_path, monkeypatch, capsys):
     run_tiny(monkeypatch, file, tmp_path, "--data-dir", str(image_sets))
     assert f"samples  {tmp_path}" in capsys.readouterr().out
-    check_run(tmp_path, FIGURES[file.stem], FLOORS.get(file.stem, "noise"))
+    check_run(tmp_path, FIGURES[file.stem], REFERENCES.get(file.stem, ("real", "noise")))

@@ -4,8 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from experiment_files import file_of
 from PIL import Image
+from test_experiments import run_tiny
 
+from gan_jax.commands.explain import explain
+from gan_jax.commands.sample import sample
 from gan_jax.context import Context, Exhibit, Turn
 from gan_jax.data import ArraySource, Data, degrade
 from gan_jax.data.restoration import TASKS, colored, pasted, restoration
@@ -20,6 +24,7 @@ from gan_jax.models.paired import l1, paired
 from gan_jax.models.patch import PatchDiscriminator, laid_beside, receptive_field
 from gan_jax.models.unet import UNet
 
+DEVICES = 1
 key = jax.random.key(0)
 
 
@@ -258,3 +263,21 @@ def test_images_keep_their_size_their_name_and_their_opacity(tmp_path):
         write_each(
             [files[0], tmp_path / "in" / "a.png"], tmp_path / "in", tmp_path, brighter, None, 3
         )
+
+
+@pytest.mark.thorough
+def test_a_folder_restores_a_folder(tmp_path, monkeypatch, capsys):
+    """As the two commands of the experiment's docstring do it."""
+    for name in ("good", "spoiled"):
+        (tmp_path / name).mkdir()
+    for i, image in enumerate(np.uint8(127.5 * (photographs(12, 40) + 1.0))):
+        Image.fromarray(image).save(tmp_path / "good" / f"{i}.png")
+    Image.fromarray(np.zeros((21, 50, 3), np.uint8)).save(tmp_path / "spoiled" / "mine.jpg")
+    run = tmp_path / "run"
+    run_tiny(monkeypatch, file_of("folder_restore"), run, "--data-dir", str(tmp_path / "good"))
+    sample(run, condition=(str(tmp_path / "spoiled"),), out=tmp_path / "restored")
+    assert "1 images, each at its own size" in capsys.readouterr().out
+    with Image.open(tmp_path / "restored" / "mine.png") as found:
+        assert found.size == (50, 21)
+    explain(run, num=32, nodes=2)
+    assert "explained_pixels" in capsys.readouterr().out

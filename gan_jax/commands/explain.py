@@ -76,7 +76,8 @@ def attributions(players: Players, shown: Shown, nodes: int) -> dict[str, Pictur
         logit_fn = logits_of(players, within, condition)
         found = integrated_gradients(logit_fn, images, baseline, nodes=nodes)
         off = abs(
-            found.sum((1, 2, 3)) - np.asarray(logit_fn(images) - logit_fn(baseline + 0 * images))
+            found.sum((1, 2, 3))
+            - np.asarray(logit_fn(images) - logit_fn(jnp.broadcast_to(baseline, images.shape)))
         )
         print(f"{name}: the pixels sum to the logit's difference but for {off.max():.2g}")
         pixels |= {name: images, f"red: for real ({name})": heat(found.sum(-1))}
