@@ -21,6 +21,7 @@ def translated_classes(
     network_fn: NetworkFn = of_classifier,
     references: Mapping[str, DrawFn] | None = None,
     num_samples: int | None = None,
+    cycle: bool = True,
 ) -> Evaluator:
     """Accuracy of the target domain's classifier with the labels of the source, and how exact the way back is.
 
@@ -34,6 +35,7 @@ def translated_classes(
         network_fn: ``data -> FeatureNetwork`` whose logits are of the classes.
         references: ``(None, keys, rows) -> {"b": images, "cycle": images}``.
         num_samples: held-out rows of ``a``; all of them if None or fewer.
+        cycle: whether the generator knows a way back.
     """
     network = network_fn(target)
     found_fn = classes_of(network)
@@ -42,26 +44,23 @@ def translated_classes(
 
     def observe(drawn: Drawn) -> dict[str, np.ndarray]:
         source = drawn.rows["a"]
-        return {
-            "label": np.asarray(source["label"]),
-            "found": found_fn(drawn.samples["b"]),
-            "cycle_psnr": psnr(drawn.samples["cycle"], source["real"]),
-        }
+        seen = {"label": np.asarray(source["label"]), "found": found_fn(drawn.samples["b"])}
+        return seen | ({"cycle": psnr(drawn.samples["cycle"], source["real"])} if cycle else {})
 
     def figures(seen: Mapping[str, np.ndarray]) -> dict[str, float]:
-        return {
+        found = {
             "accuracy": (seen["label"] == seen["found"]).mean(),
             "matched": matched_accuracy(seen["found"], seen["label"]),
-            "cycle_psnr": seen["cycle_psnr"].mean(),
         }
+        return found | ({"cycle_psnr": seen["cycle"].mean()} if cycle else {})
 
     return Evaluator(
         measure_fn=of_rows(figures, observe, keep=("label", "found")),
         figures={
             "accuracy": Figure("accuracy in b with a's labels", "more"),
             "matched": Figure("after the best renaming", "more"),
-            "cycle_psnr": Figure("PSNR there and back (dB)", "more", digits=2),
-        },
+        }
+        | ({"cycle_psnr": Figure("PSNR there and back (dB)", "more", digits=2)} if cycle else {}),
         protocol={
             "description": f"{num:,} held-out images of a; features: {network.description}",
             "features_sha256": network.fingerprint,
@@ -69,7 +68,7 @@ def translated_classes(
         },
         num=num,
         references={"untranslated": untranslated, **(references or {})},
-        draw_fn=there_and_back,
+        draw_fn=there_and_back if cycle else there,
     )
 
 
@@ -77,6 +76,11 @@ def there_and_back(players, latents, rows) -> dict[str, np.ndarray]:
     """Images of a translated into b, and back into a."""
     there = players.generator_fn(rows["a"]["real"], method="into_b")
     return {"b": there, "cycle": players.generator_fn(there, method="into_a")}
+
+
+def there(players, latents, rows) -> dict[str, np.ndarray]:
+    """Images of a translated into b."""
+    return {"b": players.generator_fn(rows["a"]["real"])}
 
 
 def untranslated(players, keys, rows) -> dict[str, np.ndarray]:
