@@ -26,6 +26,7 @@ ELSEWHERE = {
     "folder_dcgan",  # tests/test_command_line.py gives it a folder
     "folder_r3gan",
     "folder_restore",  # tests/test_restoration.py
+    "folder_translate",
     "folder_stylegan2",
     "benchmark_modes",  # many runs: tests/test_benchmark.py
     "benchmark_speed",  # no run: tests/test_timing.py
@@ -46,6 +47,10 @@ OWN_FEATURES = (
 )
 # Each experiment's evaluator, and what it measures of the generated, the real and the noise.
 FIGURES = {
+    "captions": (
+        "captions",
+        *("digit", "color", "place", "new_digit", "new_color", "new_place"),
+    ),
     "celeb_a_dcgan": OWN_FEATURES,
     "cifar10_biggan": CLASSES,
     "cifar10_conv": CLASSES,
@@ -78,6 +83,7 @@ FIGURES = {
 }
 # the references that stand beside a run, where these are not the real examples and noise
 REFERENCES = {
+    "captions": ("real", "shuffled"),
     "restore": ("real", "input"),
     "segment": ("otsu", "all_thing"),
     "translate": ("real", "untranslated"),

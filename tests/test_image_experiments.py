@@ -12,6 +12,7 @@ FILES = tiny_files(prepared=True)
 RUN_BY_A_PLAIN_PYTEST = {"mnist_dcgan"}  # of families/, digits_conditional is run
 # their networks are also compiled, narrow and small, in tests/test_families.py and tests/test_stylegan2.py
 RUN_ON_DEMAND = {
+    "captions",  # tests/test_captions.py
     "limited_data",  # mnist_dcgan's networks; tests/test_overfitting.py has its evaluator
     "mnist_infogan",  # tests/test_labels.py plays its heads
     "celeb_a_dcgan",  # mnist_dcgan's networks, and tests/test_data.py reads its data

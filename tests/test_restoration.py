@@ -249,10 +249,10 @@ def test_images_keep_their_size_their_name_and_their_opacity(tmp_path):
     glass.save(tmp_path / "in" / "deep" / "b.png")
     files = [tmp_path / "in" / "a.jpg", tmp_path / "in" / "deep" / "b.png"]
 
-    def brighter(players, latents, rows):
-        return rows["input"] + 0.2
+    def brighter(images):
+        return images + 0.2
 
-    write_each(files, tmp_path / "in", tmp_path / "out", brighter, None, 3)
+    write_each(files, tmp_path / "in", tmp_path / "out", brighter, 3)
     with Image.open(tmp_path / "out" / "a.png") as found:
         assert found.size == (9, 14) and found.mode == "RGB"
         assert abs(np.asarray(found).astype(int) - 126).max() <= 2
@@ -260,9 +260,7 @@ def test_images_keep_their_size_their_name_and_their_opacity(tmp_path):
         assert found.size == (6, 5) and (np.asarray(found)[..., 3] == 128).all()
     (tmp_path / "in" / "a.png").write_bytes(files[1].read_bytes())
     with pytest.raises(ValueError, match=r"two images would become .*a\.png"):
-        write_each(
-            [files[0], tmp_path / "in" / "a.png"], tmp_path / "in", tmp_path, brighter, None, 3
-        )
+        write_each([files[0], tmp_path / "in" / "a.png"], tmp_path / "in", tmp_path, brighter, 3)
 
 
 @pytest.mark.thorough
@@ -281,3 +279,19 @@ def test_a_folder_restores_a_folder(tmp_path, monkeypatch, capsys):
         assert found.size == (50, 21)
     explain(run, num=32, nodes=2)
     assert "explained_pixels" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["cyclegan", "cut"])
+def test_a_folder_becomes_another(method, tmp_path, monkeypatch, capsys):
+    """As the two commands of the experiment's docstring do it."""
+    for name, sign in (("a", 1.0), ("b", -1.0)):
+        (tmp_path / name).mkdir()
+        for i, image in enumerate(np.uint8(127.5 * (sign * photographs(30, 20) + 1.0))):
+            Image.fromarray(image).save(tmp_path / name / f"{i}.png")
+    run = tmp_path / "run"
+    folders = ["--a", str(tmp_path / "a"), "--b", str(tmp_path / "b"), "--method", method]
+    run_tiny(monkeypatch, file_of("folder_translate"), run, *folders)
+    sample(run, condition=(str(tmp_path / "a"),), out=tmp_path / "made")
+    assert "30 images, each at its own size" in capsys.readouterr().out
+    assert len(list((tmp_path / "made").glob("*.png"))) == 30

@@ -40,7 +40,7 @@ from gan_jax.metrics.evaluators.colors import colors
 from gan_jax.metrics.evaluators.images import of_classifier, quality
 from gan_jax.metrics.evaluators.paired import paired
 from gan_jax.models.absent import Absent
-from gan_jax.models.paired import l1, restored
+from gan_jax.models.paired import l1, of_input, restored
 from gan_jax.models.paired import paired as shown_in_pairs
 from gan_jax.models.patch import PatchDiscriminator
 from gan_jax.models.unet import UNet
@@ -130,6 +130,7 @@ def experiment(
     if shape[2] == 1 and task in ("color", "cast"):
         raise ValueError(f"task {task} needs color images: take --dataset cifar10, not {dataset}")
     undone = TASKS[task]
+    image_fn = restored(undone.finish_fn)
 
     def images(split: str):
         source = tfds_source(dataset, split=split, data_dir=data_dir)
@@ -161,8 +162,8 @@ def experiment(
             held_out_fn=lambda: images(held_out_split),
             prepare_fn=restoration(undone.degrade_fn),
         ),
-        draw_fn=restored(undone.finish_fn),
-        any_size=task != "hole",
+        draw_fn=of_input(image_fn),
+        image_fn=None if task == "hole" else image_fn,  # the middle of what?
         steps=steps,
         batch_size=batch_size,
         seed=seed,

@@ -33,7 +33,7 @@ from gan_jax.drawing.compose import image_rows
 from gan_jax.game import Game, Term
 from gan_jax.metrics.evaluators import Evaluator
 from gan_jax.metrics.evaluators.images import of_classifier, quality
-from gan_jax.metrics.evaluators.translated import there, there_and_back, translated_classes
+from gan_jax.metrics.evaluators.translated import into_b, there, there_and_back, translated_classes
 from gan_jax.models.contrastive import LAYERS, ContrastiveTranslator, contrasted, patch_nce, places
 from gan_jax.models.cycle import cycle, identity, pool, pool_draws, translated
 from gan_jax.models.patch import PatchDiscriminator
@@ -188,6 +188,7 @@ def experiment(
             prepare_fn=labeled_fields,
         ),
         draw_fn=draw_fn,
+        image_fn=into_b,
         steps=steps,
         batch_size=batch_size,
         seed=seed,

@@ -25,7 +25,7 @@ from gan_jax.game import Game, Term
 from gan_jax.metrics.classical import methods_of
 from gan_jax.metrics.evaluators.paired import paired
 from gan_jax.models.absent import Absent
-from gan_jax.models.paired import l1, restored
+from gan_jax.models.paired import l1, of_input, restored
 from gan_jax.models.paired import paired as shown_in_pairs
 from gan_jax.models.patch import PatchDiscriminator
 from gan_jax.models.unet import UNet
@@ -75,6 +75,7 @@ def experiment(
         discriminator_widths: channels after each convolution.
     """
     undone = TASKS[task]
+    image_fn = restored(undone.finish_fn)
 
     def images():
         return check_images(
@@ -107,8 +108,8 @@ def experiment(
             held_out_share=held_out_share,
             prepare_fn=restoration(undone.degrade_fn),
         ),
-        draw_fn=restored(undone.finish_fn),
-        any_size=True,
+        draw_fn=of_input(image_fn),
+        image_fn=image_fn,
         steps=steps,
         batch_size=batch_size,
         seed=seed,

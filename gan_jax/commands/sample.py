@@ -2,9 +2,11 @@
 
 import itertools
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import jax
 import numpy as np
 import tyro
 from tqdm import tqdm
@@ -53,7 +55,7 @@ def sample(
         num: how many samples.
         out: a file (.png, .gif, .wav, .txt), or a folder that gets a file for each sample.
         seed: of the latents; without it, those of the run's own pictures.
-        condition: what all samples are made from: a label (7) or its name (smiley), of several
+        condition: what all samples are made from: a label (7) or its name (smiley), a caption, of several
             fields digit=7 speaker=theo; or an image file or a folder of them, as the inputs. A run
             that restores or translates images writes each of them into a folder --out, at its own
             size and under its name.
@@ -68,12 +70,12 @@ def sample(
         raise ValueError(f"--num must be at least 1, got {num}")
     folder, experiment, state = checkpoint.open(run)
     options = _options(experiment, set, truncation)
-    if experiment.any_size and not out.suffix and (files := _image_files(condition)):
+    if experiment.image_fn is not None and not out.suffix and (files := _image_files(condition)):
         stored = load_given(folder.given_file)
-        sampler = sampler_of(experiment, state, stored, seed=seed, ema=ema)
+        players = sampler_of(experiment, state, stored, seed=seed, ema=ema).players
         root = Path(condition[0]) if Path(condition[0]).is_dir() else files[0].parent
-        channels = np.shape(stored["input"])[-1]
-        write_each(files, root, out, experiment.draw_fn, sampler.players, channels)
+        image_fn = partial(experiment.image_fn, players)
+        write_each(files, root, out, image_fn, _channels(stored))
         print(f"{out}: {len(files)} images, each at its own size, by {folder.path}")
         return
     given = _given(folder, load_given(folder.given_file), condition)
@@ -186,6 +188,9 @@ def _given(folder: RunFolder, given: dict[str, Any], asked: tuple[str, ...]) -> 
             name: _filled(fields[name], value, names.get(name)) for name, value in chosen.items()
         }
         return given | {"condition": fields | chosen}
+    if np.ndim(fields) == 2 and np.issubdtype(fields.dtype, np.integer) and "condition" in names:
+        words = _numbers_of(" ".join(asked), names["condition"], fields.shape[1])
+        return given | {"condition": np.broadcast_to(words.astype(fields.dtype), fields.shape)}
     if len(asked) != 1:
         raise ValueError(f"--condition takes one label, got {' '.join(asked)}")
     return given | {"condition": _filled(fields, asked[0], names.get("condition"))}
@@ -205,6 +210,17 @@ def _filled(field: np.ndarray, value: str, names: list[str] | None) -> np.ndarra
     return np.full_like(field, label)
 
 
+def _numbers_of(text: str, vocabulary: list[str], length: int) -> np.ndarray:
+    """The words of a caption by their places in the vocabulary, whose first is the empty word."""
+    words = text.lower().split()
+    if unknown := [word for word in words if word not in vocabulary]:
+        known = ", ".join(vocabulary[1:])
+        raise ValueError(f"--condition: this run knows no word {unknown[0]!r}: it has {known}")
+    if not 0 < len(words) <= length:
+        raise ValueError(f"--condition takes 1 to {length} words, got {len(words)}: {text!r}")
+    return np.array([vocabulary.index(word) for word in words] + [0] * (length - len(words)))
+
+
 def _with_inputs(given: dict[str, Any], path: Path) -> dict[str, Any]:
     """Images of the user's own as the inputs, cropped and resized as the run's inputs are."""
     if np.ndim(given.get("input")) != 4:
@@ -215,6 +231,12 @@ def _with_inputs(given: dict[str, Any], path: Path) -> dict[str, Any]:
     options = dict(channels=channels, background="white", size=(height, width))
     pixels = np.stack([read_image(file, **options) for file in files]).astype(np.float32)
     return {"input": pixels / 127.5 - 1.0, "id": np.arange(len(files), dtype=np.uint32)}
+
+
+def _channels(given: dict[str, Any]) -> int:
+    """Of the images that samples are made from: the input, or else the first of the rows."""
+    images = [leaf for leaf in jax.tree.leaves(given) if np.ndim(leaf) == 4]
+    return np.shape(given.get("input", images[0]))[-1]
 
 
 def _image_files(condition: tuple[str, ...]) -> list[Path]:

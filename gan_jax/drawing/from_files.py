@@ -11,13 +11,14 @@ from tqdm import tqdm
 from gan_jax.data.image_file import read_image
 from gan_jax.data.images import real_to_pixels
 from gan_jax.drawing.encodings import png
-from gan_jax.drawing.players import DrawFn, Players
 from gan_jax.drawing.tiled import tiled
 from gan_jax.drawing.whole_files import replace_file
 
+ImageFn = Callable[[np.ndarray], Any]
+
 
 def write_each(
-    files: Sequence[Path], root: Path, out: Path, draw_fn: DrawFn, players: Players, channels: int
+    files: Sequence[Path], root: Path, out: Path, image_fn: ImageFn, channels: int
 ) -> list[Path]:
     """Writes of each image what a network makes of it, as a PNG of the same name.
 
@@ -28,8 +29,7 @@ def write_each(
         files: images of any size.
         root: the folder that they were found in; their places below it are kept.
         out: a folder, made if it is not there.
-        draw_fn: ``(players, None, {"input": images}) -> images``.
-        players: both networks in evaluation mode.
+        image_fn: ``[n, T, T, C] -> [n, s T, s T, C']`` in [-1, 1].
         channels: of the inputs: 1 (grey) or 3 (color).
 
     Returns:
@@ -41,9 +41,6 @@ def write_each(
     places = [(out / file.relative_to(root)).with_suffix(".png") for file in files]
     if twice := {place for place in places if places.count(place) > 1}:
         raise ValueError(f"two images would become {min(twice)}: give one of them another name")
-
-    def image_fn(images: np.ndarray) -> Any:
-        return draw_fn(players, None, {"input": images})
 
     for file, place in zip(
         tqdm(files, unit="image", leave=False, disable=None), places, strict=True

@@ -1,7 +1,7 @@
 """Games whose generator is given an image: pix2pix and its kin, for pairs of an input and a truth.
 
     Game(UNet(3), PatchDiscriminator(), show_fn=paired(), generator_terms=l1(100.0), ...)
-    Experiment(game=..., draw_fn=restored())
+    Experiment(game=..., draw_fn=of_input(restored()), image_fn=restored())
 
 The batch holds ``input`` and ``real``, as :func:`gan_jax.data.restoration.restoration` makes them. The generator is
 a function of its input: two samples of one input are the same.
@@ -42,18 +42,27 @@ def paired(finish_fn: FinishFn = as_it_is) -> Callable[..., Shown]:
     return show_fn
 
 
-def restored(finish_fn: FinishFn = as_it_is) -> Callable[..., jax.Array]:
-    """A ``draw_fn``: what is made of the rows' inputs, clipped to [-1, 1].
+def restored(finish_fn: FinishFn = as_it_is) -> Callable[[Any, jax.Array], jax.Array]:
+    """An ``image_fn``: ``(players, inputs) -> images``, clipped to [-1, 1].
 
     Args:
         finish_fn: as of :func:`paired`.
     """
 
-    def draw_fn(players: Any, latents: Any, rows: Mapping[str, Any]) -> jax.Array:
-        given = jnp.asarray(rows["input"])
+    def image_fn(players: Any, inputs: jax.Array) -> jax.Array:
+        given = jnp.asarray(inputs)
         return jnp.clip(finish_fn(given, players.generator_fn(given)), -1.0, 1.0)
 
-    return draw_fn
+    return image_fn
+
+
+def of_input(image_fn: Callable[[Any, jax.Array], jax.Array]) -> Callable[..., jax.Array]:
+    """A ``draw_fn``: what an ``image_fn`` makes of the rows' inputs.
+
+    Args:
+        image_fn: ``(players, inputs) -> images``.
+    """
+    return lambda players, latents, rows: image_fn(players, rows["input"])
 
 
 def l1(weight: Weight = 100.0) -> dict[str, Term]:

@@ -14,7 +14,7 @@ from gan_jax.data.batches import Feed, side_by_side
 from gan_jax.data.dataset import Sources
 from gan_jax.data.merged import merged
 from gan_jax.data.named import BESIDE, seed_of
-from gan_jax.drawing import DrawFn, Samplers, generated
+from gan_jax.drawing import DrawFn, Players, Samplers, generated
 from gan_jax.drawing.shown import ArtefactsFn, image_artefacts
 from gan_jax.game import Game, alternating
 from gan_jax.game.keys import MOST_SEED
@@ -46,8 +46,8 @@ class Experiment:
             (:mod:`gan_jax.drawing.players`).
         draw_options: fields of the rows that ``draw_fn`` asks for, with their defaults, such as
             ``{"truncation": 1.0}``: one number for all samples.
-        any_size: whether ``draw_fn`` makes samples of inputs of any size, as networks of local maps do:
-            ``sample RUN --condition IMAGES --out FOLDER`` then keeps the sizes of the user's images.
+        image_fn: ``(players, images [n, H, W, C]) -> images``: what restoration and translation make of
+            images of any size, of a user's: ``sample RUN --condition IMAGES --out FOLDER`` calls it.
         standing_statistics_batches: before a generator draws, its running statistics are taken anew
             in so many passes of 64 latents (standing statistics); 40 leave 1.5 % of what was there.
             0 keeps the moving average of the live generator's.
@@ -79,7 +79,7 @@ class Experiment:
     num_seeds: int = 1
     draw_fn: DrawFn = generated
     draw_options: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    any_size: bool = False
+    image_fn: Callable[[Players, Any], Any] | None = None
     standing_statistics_batches: int = 0
     artefacts_fn: ArtefactsFn = image_artefacts
     evaluators: Mapping[str, EvaluatorFn] = dataclasses.field(default_factory=dict)

@@ -72,15 +72,20 @@ def translated_classes(
     )
 
 
+def into_b(players, images):
+    """An ``image_fn``: from domain a to domain b, which is what a translator's ``__call__`` does."""
+    return players.generator_fn(images)
+
+
 def there_and_back(players, latents, rows) -> dict[str, np.ndarray]:
     """Images of a translated into b, and back into a."""
-    there = players.generator_fn(rows["a"]["real"], method="into_b")
+    there = into_b(players, rows["a"]["real"])
     return {"b": there, "cycle": players.generator_fn(there, method="into_a")}
 
 
 def there(players, latents, rows) -> dict[str, np.ndarray]:
     """Images of a translated into b."""
-    return {"b": players.generator_fn(rows["a"]["real"])}
+    return {"b": into_b(players, rows["a"]["real"])}
 
 
 def untranslated(players, keys, rows) -> dict[str, np.ndarray]:
