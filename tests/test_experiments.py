@@ -27,6 +27,8 @@ ELSEWHERE = {
     "folder_r3gan",
     "folder_restore",  # tests/test_restoration.py
     "folder_translate",
+    "text_oracle",  # tests/test_texts.py: no picture
+    "shakespeare",
     "folder_stylegan2",
     "benchmark_modes",  # many runs: tests/test_benchmark.py
     "benchmark_speed",  # no run: tests/test_timing.py

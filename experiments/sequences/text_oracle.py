@@ -16,57 +16,25 @@ sequence share its reward.
 """
 
 from functools import cache
-from typing import Literal
 
-import jax.numpy as jnp
 import optax
 
-from gan_jax import losses, schedules
 from gan_jax.data import Data
 from gan_jax.data.oracle import random_oracle, written_by
+from gan_jax.data.text import tokens_as_real
 from gan_jax.drawing.artefacts import Text
 from gan_jax.drawing.compose import texts
 from gan_jax.game import Game
 from gan_jax.metrics.evaluators.tokens import model_likelihood, oracle_likelihood
 from gan_jax.models.absent import Absent
-from gan_jax.models.sequences import SequenceDiscriminator, SequenceGenerator, keys_of_rows
-from gan_jax.remedies.policy_gradient import (
-    for_tokens,
-    likelihood,
-    maligan,
-    reinforce,
-    reward_average,
-    softly_written,
-    written,
+from gan_jax.models.sequences import (
+    SequenceDiscriminator,
+    SequenceGenerator,
+    keys_of_rows,
+    written_at,
 )
+from gan_jax.remedies.policy_gradient import Estimator, moved_by
 from gan_jax.training import Experiment, main
-
-Estimator = Literal["likelihood", "reinforce", "maligan", "gumbel"]
-
-
-def parts_of(estimator: Estimator, vocabulary: int, pretraining: int, steps: int) -> dict:
-    """What an estimator sets of the game: maximum likelihood up to a round, and the adversary from it on."""
-    early = likelihood(schedules.until(pretraining)) if pretraining else {}
-    late = schedules.since(pretraining)
-    if estimator == "likelihood":
-        return dict(loss=losses.none(), show_fn=written(vocabulary), generator_terms=likelihood())
-    if estimator == "gumbel":
-        cooling = schedules.linear(1.0, 0.3, begin=pretraining, end=max(steps, pretraining + 1))
-        return dict(
-            loss=losses.non_saturating(),
-            show_fn=softly_written(vocabulary, cooling),
-            generator_terms=early,
-            generator_mean_fn=lambda values, fake_logits, step: late(step) * jnp.mean(values),
-        )
-    term, memory = (
-        (reinforce(late), reward_average()) if estimator == "reinforce" else (maligan(late), {})
-    )
-    return dict(
-        loss=for_tokens(losses.non_saturating()),
-        show_fn=written(vocabulary),
-        generator_terms=early | term,
-        memory=memory,
-    )
 
 
 def written_lines(sampler) -> dict[str, Text]:
@@ -76,16 +44,6 @@ def written_lines(sampler) -> dict[str, Text]:
         [" ".join(map(str, row)) for row in each] for each in (drawn.samples, drawn.rows["real"])
     ]
     return {"samples": texts(*lines)}
-
-
-def tokens_as_real(key, example):
-    """The tokens of an example, under the name that a game asks for."""
-    return {"real": example["tokens"]}
-
-
-def drawn_at(players, latents, rows):
-    """What is written at the rows' temperature."""
-    return players.generator_fn(latents, rows["temperature"], method="sample")
 
 
 def experiment(
@@ -144,7 +102,7 @@ def experiment(
         generator_optimizer=optax.chain(optax.clip_by_global_norm(5.0), optax.adam(rates)),
         discriminator_optimizer=optax.adam(discriminator_learning_rate, b1=0.5),
         latent_fn=keys_of_rows,
-        **parts_of(estimator, vocabulary, pretraining_steps, steps),
+        **moved_by(estimator, vocabulary, pretraining=pretraining_steps, steps=steps),
     )
     return Experiment(
         game=game,
@@ -153,7 +111,7 @@ def experiment(
             held_out_fn=lambda: written_by(oracle(), num_samples, seed=2),
             prepare_fn=tokens_as_real,
         ),
-        draw_fn=drawn_at,
+        draw_fn=written_at,
         draw_options={"temperature": 1.0},
         steps=steps,
         batch_size=batch_size,

@@ -8,7 +8,8 @@ References:
     straight through); Kim 2014, arXiv 1408.5882 (windows of words, the largest of each feature).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -102,6 +103,11 @@ class SequenceGenerator(nn.Module):
         nothing = jnp.zeros((rows, self.vocabulary))  # before the first token
         state = self.cell.initialize_carry(jax.random.key(0), (rows, self.width))
         return scan(self, (state, nothing), jnp.arange(self.length))[1]
+
+
+def written_at(players: Any, latents: jax.Array, rows: Mapping[str, Any]) -> jax.Array:
+    """A ``draw_fn``: what is written at the rows' temperature, a draw option."""
+    return players.generator_fn(latents, rows["temperature"], method="sample")
 
 
 def gumbel(keys: jax.Array, place: jax.Array, vocabulary: int) -> jax.Array:

@@ -9,13 +9,15 @@ References:
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 
-from gan_jax import losses
+from gan_jax import losses, schedules
 from gan_jax.context import Context, Memory, Seen, Shown, Term, Turn, Weight
+
+Estimator = Literal["likelihood", "reinforce", "maligan", "gumbel"]
 
 
 def written(vocabulary: int) -> Callable[..., Shown]:
@@ -120,3 +122,37 @@ def likelihood(weight: Weight = 1.0) -> dict[str, Term]:
         return -context.generator_fn(context.batch["real"], method="log_probs").sum(1)
 
     return {"likelihood": Term(term_fn, weight)}
+
+
+def moved_by(
+    estimator: Estimator, vocabulary: int, *, pretraining: int, steps: int
+) -> dict[str, Any]:
+    """What an estimator sets of a game of tokens: maximum likelihood up to a round, the adversary from it on.
+
+    ``Game(..., **moved_by("reinforce", vocabulary, pretraining=2000, steps=4000))``.
+
+    Args:
+        estimator: ``likelihood`` has no adversary. The temperature of ``gumbel`` falls from 1 to 0.3.
+        vocabulary: how many tokens there are.
+        pretraining: rounds of maximum likelihood alone.
+        steps: all rounds.
+    """
+    late = schedules.since(pretraining)
+    early = likelihood(schedules.until(pretraining)) if pretraining else {}
+    shown = {"show_fn": written(vocabulary)}
+    if estimator == "likelihood":
+        return {"loss": losses.none(), "generator_terms": likelihood(), **shown}
+    if estimator == "gumbel":
+        cooling = schedules.linear(1.0, 0.3, begin=pretraining, end=max(steps, pretraining + 1))
+        return {
+            "loss": losses.non_saturating(),
+            "show_fn": softly_written(vocabulary, cooling),
+            "generator_terms": early,
+            "generator_mean_fn": lambda values, fake_logits, step: late(step) * jnp.mean(values),
+        }
+    loss = for_tokens(losses.non_saturating())
+    if estimator == "reinforce":
+        terms, memory = reinforce(late), reward_average()
+    else:
+        terms, memory = maligan(late), {}
+    return {"loss": loss, "generator_terms": early | terms, "memory": memory, **shown}
