@@ -4,14 +4,14 @@ import itertools
 
 import numpy as np
 import pytest
-
 from experiment_files import file_of
 from test_experiments import run_tiny
 
 from gan_jax.data.oracle import random_oracle, written_by
 from gan_jax.data.text import Characters, texts_of, windows
 from gan_jax.metrics.evaluators.tokens import distinct
-from gan_jax.metrics.ngrams import NGrams, bleu, known_words, longest_copyfrom gan_jax.training.figures_log import read_figures
+from gan_jax.metrics.ngrams import NGrams, bleu, known_words, longest_copy
+from gan_jax.training.figures_log import read_figures
 
 DEVICES = 1
 
