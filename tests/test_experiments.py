@@ -32,6 +32,7 @@ ELSEWHERE = {
     "folder_stylegan2",
     "benchmark_modes",  # many runs: tests/test_benchmark.py
     "benchmark_speed",  # no run: tests/test_timing.py
+    "benchmark_restore",  # many runs: tests/test_restoration.py
     "benchmark_limited_data",  # many runs: tests/test_overfitting.py
 }
 

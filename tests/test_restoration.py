@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from experiment_files import file_of
+from experiment_files import file_of, load
 from PIL import Image
 from test_experiments import run_tiny
 
@@ -295,3 +295,17 @@ def test_a_folder_becomes_another(method, tmp_path, monkeypatch, capsys):
     sample(run, condition=(str(tmp_path / "a"),), out=tmp_path / "made")
     assert "30 images, each at its own size" in capsys.readouterr().out
     assert len(list((tmp_path / "made").glob("*.png"))) == 30
+
+
+def test_every_row_of_the_table_is_a_game_and_every_classical_method_is_measured_there():
+    pytest.importorskip("skimage")
+    function = load(file_of("restore")).experiment
+    table = load(file_of("benchmark_restore")).table()
+    assert len(table.rows) == 5 * 6 + 9
+    for row in table.rows.values():
+        if row.kind == "experiment":
+            game = function(**row.arguments).game
+            assert ("r1" in game.discriminator_terms) == row.arguments.get("adversarial", True)
+        else:
+            owner, method = row.reference_of
+            assert method in classical.methods_of(table.rows[owner].arguments["task"])

@@ -1,5 +1,6 @@
 """Tables over runs, on run folders that a fake training makes."""
 
+import dataclasses
 import json
 import math
 from functools import partial
@@ -471,6 +472,7 @@ def test_markdown_json_and_plot(tmp_path):
         },
         (*COLUMNS, Column(figure="metrics:discriminator/loss", label="loss", digits=3)),
         title="A table",
+        plane=(FRECHET, "metrics:discriminator/loss"),
     )
     run_rows(rows, tmp_path, rows=["a", "b"], train_fn=fake_train)
     write_table(rows, tmp_path)
@@ -503,8 +505,11 @@ def test_markdown_json_and_plot(tmp_path):
         found
     )
     assert not found["rows"]["later"]["complete"] and not found["rows"]["later"]["cells"]
-    with Image.open(tmp_path / "table.png") as picture:
-        assert len(np.unique(np.asarray(picture))) > 2
+    for name in ("table.png", "plane.png"):
+        with Image.open(tmp_path / name) as picture:
+            assert len(np.unique(np.asarray(picture))) > 2
+    with pytest.raises(ValueError, match="the plane's quality/lost is of no column"):
+        dataclasses.replace(rows, plane=(FRECHET, "quality/lost"))
 
 
 def test_the_same_metric_of_several_seeds_side_by_side_has_no_error(tmp_path):

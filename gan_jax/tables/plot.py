@@ -46,6 +46,50 @@ def save_plot(table: Table, groups: Mapping[str, Comparison], path: Path) -> Non
     replace_file(path, stream.getvalue())
 
 
+def save_plane(table: Table, groups: Mapping[str, Comparison], path: Path) -> None:
+    """Writes the rows as points of two figures, a panel for each group: what one costs in the other.
+
+    Rows are joined in their order; those of references are crosses of their own.
+
+    Args:
+        table: whose ``plane`` names the figures.
+        groups: group -> its cells.
+        path: the file.
+    """
+    from matplotlib.figure import Figure
+
+    drawn = {name: each for name, each in groups.items() if set(table.plane) <= set(each.headings)}
+    if not drawn:
+        path.unlink(missing_ok=True)  # of an earlier table
+        return
+    figure = Figure(figsize=(4.6 * len(drawn), 4.2), layout="constrained")
+    axes = figure.subplots(1, len(drawn), squeeze=False)[0]
+    labels = {column.figure: column.label for column in table.columns}
+    for axis, (name, comparison) in zip(axes, drawn.items(), strict=True):
+        curve = []
+        for row, cells in comparison.rows.items():
+            x, y = (cells.cells.get(each) for each in table.plane)
+            if x is None or y is None or x.mean is None or y.mean is None:
+                continue
+            reference = table.rows[row].kind == "reference_of"
+            style = (
+                dict(fmt="x", color="tab:gray") if reference else dict(fmt="o", color="tab:blue")
+            )
+            axis.errorbar(x.mean, y.mean, xerr=x.standard_error, yerr=y.standard_error, **style)
+            axis.annotate(
+                row, (x.mean, y.mean), (4, 4), textcoords="offset points", fontsize="small"
+            )
+            curve += [] if reference else [(x.mean, y.mean)]
+        if curve:
+            axis.plot(*zip(*curve, strict=True), color="tab:blue", alpha=0.4, linewidth=1)
+        heads = [labels[each] or comparison.headings[each].label for each in table.plane]
+        axis.set(xlabel=heads[0], ylabel=heads[1], title=name)
+        axis.grid(alpha=0.3)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110)
+    replace_file(path, stream.getvalue())
+
+
 def _rows(table: Table, group: str, comparison: Comparison) -> list[str]:
     """Names of the rows that have something to draw."""
     return [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gan_jax.drawing.whole_files import replace_file
 from gan_jax.tables.cells import Comparison, collect
-from gan_jax.tables.plot import save_plot
+from gan_jax.tables.plot import save_plane, save_plot
 from gan_jax.tables.protocols import Heading
 from gan_jax.tables.row_cells import RowCells, references
 from gan_jax.tables.running import said
@@ -38,6 +38,8 @@ def write(table: Table, out: Path) -> dict[str, Comparison]:
     write_json(out / "table.json", table_json(table, groups))
     replace_file(out / "table.md", markdown(table, groups).encode())
     save_plot(table, groups, out / "table.png")
+    if table.plane is not None:
+        save_plane(table, groups, out / "plane.png")
     return groups
 
 

@@ -127,6 +127,8 @@ class Table:
         over: argument -> values: every run is made once for each (each combination, of several
             arguments), and a seed's value is the mean over them. So errors are over seeds, never
             over digits or tasks.
+        plane: two of the columns' figures, which are drawn against each other too, in ``plane.png``:
+            what one costs in the other.
         one_machine: refuse to stand figures of two machines side by side, as in tables of speed.
     """
 
@@ -135,6 +137,7 @@ class Table:
     columns: Sequence[Column]
     title: str = ""
     over: Mapping[str, Sequence[Any]] = dataclasses.field(default_factory=dict)
+    plane: tuple[str, str] | None = None
     one_machine: bool = False
 
     def __post_init__(self):
@@ -143,6 +146,8 @@ class Table:
         figures = [column.figure for column in self.columns]
         if len(set(figures)) < len(figures):
             raise ValueError(f"two columns hold one figure: {', '.join(figures)}")
+        if lost := [figure for figure in self.plane or () if figure not in figures]:
+            raise ValueError(f"the plane's {', '.join(lost)} is of no column")
         if empty := [name for name, values in self.over.items() if not values]:
             raise ValueError(f"over has no value of {', '.join(empty)}")
         folders = [f"{key}_{value}" for key, values in self.over.items() for value in values]
