@@ -4,6 +4,7 @@
     python experiments/images/restore.py --data-dir DIR --task x4 --no-adversarial  # the same network with L1 only
     python experiments/images/restore.py --data-dir DIR --task color --l1-weight 0  # with the adversarial loss only
     python experiments/images/restore.py --data-dir DIR --task blur --dataset mnist
+    python -m gan_jax evaluate runs/restore --only slow                      # beside BM3D: pip install 'gan-jax[bm3d]'
 
 A U-Net is given the spoiled image, the input. It minimises L1 to the truth plus the loss of a discriminator that
 looks at patches, beside the input (pix2pix: Isola et al. 2017, arXiv 1611.07004). Every figure stands beside those of
@@ -51,6 +52,11 @@ TaskName = Literal[
 ]
 
 
+def asked_for(slow: dict, data: Data) -> Evaluator:
+    """BM3D, and the run itself on the same 200 images: measured by the command evaluate alone."""
+    return dataclasses.replace(paired(data, references=slow, num_samples=200), when="asked")
+
+
 def evaluators_of(
     task: TaskName, shape: tuple[int, int, int], num_samples: int, classifier_steps: int
 ) -> dict:
@@ -70,8 +76,10 @@ def evaluators_of(
         num_samples=num_samples,
     )
     of_quality = partial(quality, num_samples=num_samples, classifier_steps=classifier_steps)
+    slow = {name: fn for name, fn in methods_of(task, slow=True).items() if name not in classical}
     found = {
         "paired": partial(paired, references=classical, num_samples=num_samples),
+        "slow": partial(asked_for, slow),
         "recognized": partial(measured_too, of_class),
         "quality": partial(measured_too, of_quality),
     }

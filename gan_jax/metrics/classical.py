@@ -1,15 +1,14 @@
 """Classical methods of restoration, as references: what a network must be better than.
 
 Each is a draw function ``(None, keys, rows) -> images`` that reads ``rows["input"]``, and is measured by the very
-evaluator that measures the network. They come from scipy, Pillow, scikit-image and bm3d; the last two are packages
-of the extra ``reference``. :func:`methods_of` names those of a task.
+evaluator that measures the network. They come from scipy, Pillow, scikit-image (extra ``reference``) and bm3d (extra
+``bm3d``). :func:`methods_of` names those of a task.
 
 References:
     Dabov et al. 2007, doi 10.1109/TIP.2007.901238 (BM3D); Buades et al. 2005, doi 10.1109/CVPR.2005.38 (NLM);
     Chambolle 2004, doi 10.1023/B:JMIV.0000011325.36760.1e (total variation).
 """
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,6 +56,15 @@ def filled_impulses(image: Pixels) -> Pixels:
     weight = ndimage.gaussian_filter(known.astype(float), **window)
     mean = ndimage.gaussian_filter(image * known, **window) / np.maximum(weight, _NAN_FREE)
     return np.where(known, image, mean)
+
+
+def switching_median(image: Pixels) -> Pixels:
+    """Pixels of 0 or 1 in all channels become the median of 3x3 pixels, the others stay.
+
+    Where black is the background, as in MNIST, :func:`filled_impulses` would throw it away.
+    """
+    hit = ((image == 0.0).all(-1) | (image == 1.0).all(-1))[..., None]
+    return np.where(hit, median(image), image)
 
 
 def non_local_means(sigma: float) -> Callable[[Pixels], Pixels]:
@@ -195,39 +203,56 @@ def enlarged(scale: int) -> DrawFn:
     return one_by_one(lambda image: image.repeat(scale, 0).repeat(scale, 1))
 
 
+def _each(method_fn: Callable, *arguments: Any) -> Callable[[], DrawFn]:
+    return lambda: one_by_one(method_fn(*arguments))
+
+
+def _as_it_is(draw_fn: DrawFn) -> Callable[[], DrawFn]:
+    return lambda: draw_fn
+
+
+# task of gan_jax.data.restoration.TASKS -> name -> what makes the reference
+METHODS: dict[str, dict[str, Callable[[], DrawFn]]] = {
+    "noise": {"nlm": _each(non_local_means, 25.0), "tv": _each(total_variation, 0.05)},
+    "noise_50": {"nlm": _each(non_local_means, 50.0), "tv": _each(total_variation, 0.15)},
+    "salt_and_pepper": {
+        "median": _as_it_is(one_by_one(median)),
+        "filled": _as_it_is(one_by_one(filled_impulses)),
+        "switching": _as_it_is(one_by_one(switching_median)),
+    },
+    "impulses": {"median": _as_it_is(one_by_one(median))},
+    "blur": {"wiener": _each(wiener, 1.5), "richardson_lucy": _each(richardson_lucy, 1.5)},
+    "hole": {"biharmonic": _each(biharmonic)},
+    "color": {"grey": _as_it_is(grey), "own_tint": _as_it_is(own_tint)},
+    "cast": {},
+} | {
+    f"x{scale}": {
+        "nearest": _as_it_is(enlarged(scale)),
+        "bicubic": _each(resized, scale, Image.Resampling.BICUBIC),
+        "lanczos": _each(resized, scale, Image.Resampling.LANCZOS),
+    }
+    for scale in (2, 4)
+}
+SLOW = {
+    "noise": {"bm3d": _each(block_matching, 25.0)},
+    "noise_50": {"bm3d": _each(block_matching, 50.0)},
+}
+
+
 def methods_of(task: str, *, slow: bool = False) -> dict[str, DrawFn]:
     """The classical methods of a task of :data:`gan_jax.data.restoration.TASKS`, by name.
 
-    Without scikit-image those that need it are left out, and so is BM3D without bm3d.
+    Those whose package is not installed are left out.
 
     Args:
         task: its name.
         slow: whether BM3D is among them, which takes seconds an image.
     """
-    scikit_image = importlib.util.find_spec("skimage") is not None
-    with_bm3d = slow and importlib.util.find_spec("bm3d") is not None
-    named: dict[str, DrawFn] = {}
-    if task in ("salt_and_pepper", "impulses"):
-        named["median"] = one_by_one(median)
-    if task == "salt_and_pepper":
-        named["filled"] = one_by_one(filled_impulses)
-    if task.startswith("noise"):
-        sigma = 50.0 if task.endswith("50") else 25.0
-        if scikit_image:
-            named["nlm"] = one_by_one(non_local_means(sigma))
-            named["tv"] = one_by_one(total_variation(0.05 if sigma == 25.0 else 0.15))
-        if with_bm3d:
-            named["bm3d"] = one_by_one(block_matching(sigma))
-    if task == "blur" and scikit_image:
-        named["wiener"] = one_by_one(wiener(1.5))
-        named["richardson_lucy"] = one_by_one(richardson_lucy(1.5))
-    if task in ("x2", "x4"):
-        scale = int(task[1])
-        named["nearest"] = enlarged(scale)
-        named["bicubic"] = one_by_one(resized(scale, Image.Resampling.BICUBIC))
-        named["lanczos"] = one_by_one(resized(scale, Image.Resampling.LANCZOS))
-    if task == "hole" and scikit_image:
-        named["biharmonic"] = one_by_one(biharmonic())
-    if task == "color":
-        named |= {"grey": grey, "own_tint": own_tint}
-    return named
+    makers = METHODS[task] | (SLOW.get(task, {}) if slow else {})
+    found = {}
+    for name, make in makers.items():
+        try:
+            found[name] = make()
+        except ModuleNotFoundError:
+            continue
+    return found
