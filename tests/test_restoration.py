@@ -258,6 +258,8 @@ def test_images_keep_their_size_their_name_and_their_opacity(tmp_path):
         assert abs(np.asarray(found).astype(int) - 126).max() <= 2
     with Image.open(tmp_path / "out" / "deep" / "b.png") as found:
         assert found.size == (6, 5) and (np.asarray(found)[..., 3] == 128).all()
+    with pytest.raises(ValueError, match=r"b\.png would be written over itself"):
+        write_each(files, tmp_path / "in", tmp_path / "in", brighter, 3)
     (tmp_path / "in" / "a.png").write_bytes(files[1].read_bytes())
     with pytest.raises(ValueError, match=r"two images would become .*a\.png"):
         write_each([files[0], tmp_path / "in" / "a.png"], tmp_path / "in", tmp_path, brighter, 3)

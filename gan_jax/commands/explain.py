@@ -1,7 +1,8 @@
 """What a run's discriminator looks at: ``python -m gan_jax explain RUN``; the report shows it too.
 
 Four pictures: which pixels speak for real and which for fake, the verdict on each patch, the samples that look most
-and least real to it, and walks along the directions in which a sample changes most.
+and least real to it, and walks along the directions in which a sample changes most. Of samples that are several
+images, the first is explained.
 """
 
 from collections.abc import Callable

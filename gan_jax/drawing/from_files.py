@@ -36,11 +36,13 @@ def write_each(
         The files that were written.
 
     Raises:
-        ValueError: two files would get one name, or one is no image.
+        ValueError: two files would get one name, one would be written over itself, or is no image.
     """
     places = [(out / file.relative_to(root)).with_suffix(".png") for file in files]
     if twice := {place for place in places if places.count(place) > 1}:
         raise ValueError(f"two images would become {min(twice)}: give one of them another name")
+    if own := {place.resolve() for place in places} & {file.resolve() for file in files}:
+        raise ValueError(f"{min(own)} would be written over itself: choose another folder")
 
     for file, place in zip(
         tqdm(files, unit="image", leave=False, disable=None), places, strict=True

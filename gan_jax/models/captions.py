@@ -96,7 +96,7 @@ class TalkedHead(Head):
 def mismatched(weight: Weight = 1.0) -> dict[str, Term]:
     """The discriminator's term ``softplus(D(x, wrong caption))``: a real image with another's caption is a fake.
 
-    Each image gets the caption of the row before it in the batch.
+    Each image gets the caption of the row before it; on several devices, of the row before it on the same device.
 
     Args:
         weight: beside the loss of true captions.
