@@ -24,6 +24,7 @@ MATHEMATICS = {
     "markov",
     "schedules",
     "optimizers",
+    "variational",
 }
 FOLDERS = set(ROOMS) - {"mathematics"}
 
