@@ -7,11 +7,11 @@
 TODO measured
 
 The game is a BiGAN (Donahue et al. 2017, arXiv 1605.09782), as EGBAD has it (Zenati et al. 2018, arXiv 1802.06222):
-pairs of an image and its code are judged. It is trained on the normal images of MNIST's training split and tested on the
-whole test split. Its score is how far an image is from what its code is decoded to; `egbad` is the score of that
+pairs of an image and its code are judged. It is trained on the normal images of MNIST's training split and tested on
+the whole test split. Its score is how far an image is from what its code is decoded to; `egbad` is the score of that
 paper beside it. The term of the reconstruction is that of ALICE (Li et al. 2017, arXiv 1709.01215); without it
-(--reconstruction-weight 0) the game is EGBAD's own. Networks and rates are ours. No step is chosen by the test split: the
-last one is measured.
+(--reconstruction-weight 0) the game is EGBAD's own. Networks and rates are ours. No step is chosen by the test split:
+the last one is measured.
 """
 
 from functools import partial

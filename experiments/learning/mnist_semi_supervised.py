@@ -4,12 +4,19 @@
     python experiments/learning/mnist_semi_supervised.py --data-dir DIR    # a folder that holds mnist/3.0.1
     python experiments/learning/mnist_semi_supervised.py --labels-only     # the control: the same network, no game
 
-TODO measured
+Measured far below the paper's length (seed 0, one set of labels; --steps 12000 --discriminator-widths 500 250 125 125
+125 --generator-widths 250 250: 20 epochs of its 300, half of its widths; about 20 minutes of a shared CPU core): 9.6 +-
+0.3 % of the 10,000 test images are wrong. Of the same network on the labels alone (--labels-only --steps 2000) they are 26.8
++- 0.4 %, and of the nearest labelled image 29.1 +- 0.5 %. The paper has 0.93 +- 0.07 %. The error still falls when the
+run ends (10.5 % after 9,600 steps). The full run, other label sets and other numbers of labels are not measured.
 
 Salimans et al. 2016 (arXiv 1606.03498), section 5.1 and its published program: ten labels of each digit, all 60,000
 training images without labels, feature matching. The discriminator is a classifier of K logits l, and what it says
-of "real" is log sum exp(l_k). Three fully connected layers of the generator and six of the discriminator, which has weight
-normalisation that starts from data and noise before each layer. Which images are labelled follows from the seed.
+of "real" is log sum exp(l_k). It has weight normalisation that starts from data, and noise before each layer; what is
+measured is the average of its weights. Which images are labelled follows from the seed. Adam's epsilon lies within the
+square root and features are averaged, as in that program: 15.9 % were wrong after 3,600 steps, against 18.4 % with
+epsilon outside and a sum. Ours are tanh instead of sigmoid, no weight normalisation in the generator, and one batch of
+unlabelled images for both players.
 """
 
 from functools import partial
@@ -144,7 +151,6 @@ def experiment(
                 references={"nearest": of_nearest},
             )
         },
-        evaluate_every_steps=max(1, steps // 10),
         log_every_steps=100,
         sample_every_steps=max(1, steps // 10),
         save_every_steps=max(1, steps // 10),

@@ -8,9 +8,9 @@
 
 TODO measured
 
-The autoencoders are those of Burda et al. 2016 (arXiv 1509.00519), section 5: pixels drawn anew as 0 or 1 in every step
-(dynamic binarisation), two hidden layers of 200 tanh units each way and a code of 50. Learning rates, batches and steps are
-ours. The adversarial families train the same decoder (its mean pixels) against grey images, beside an MLP
+The autoencoders are those of Burda et al. 2016 (arXiv 1509.00519), section 5: pixels drawn anew as 0 or 1 in every
+step (dynamic binarisation), two hidden layers of 200 tanh units each way and a code of 50. Learning rates, batches and
+steps are ours. The adversarial families train the same decoder (its mean pixels) against grey images, beside an MLP
 discriminator with R1. What a family has no part for is not measured: a GAN has no encoder, and neither of the two
 adversarial ones has a likelihood.
 """
