@@ -17,7 +17,11 @@ from gan_jax.data.few_labels import FewLabels, few_labeled
 from gan_jax.drawing import Sampler
 from gan_jax.drawing.sampler import real
 from gan_jax.game import Game, init, make_train_step
-from gan_jax.metrics.evaluators.classification import classification, nearest_neighbor
+from gan_jax.metrics.evaluators.classification import (
+    classification,
+    nearest_neighbor,
+    nearest_places,
+)
 from gan_jax.models.heads import OpenHead
 from gan_jax.models.mlp import MLPDiscriminator, MLPGenerator
 from gan_jax.models.weight_norm import GaussianNoise, NoisyClassifier, WeightNormDense
@@ -331,3 +335,9 @@ def test_the_nearest_neighbor_in_a_code_is_that_of_the_training_rows():
     pixels, _ = measured(evaluator, data, real)
     assert pixels["error"].value == 1.0
     assert "nearest of 3 training rows" in evaluator.protocol["description"]
+
+
+def test_the_nearest_places_are_those_of_all_distances():
+    rows, among = 7.0 + normal(2100, 5), 7.0 + normal(90, 5, seed=1)
+    distances = np.square(rows[:, None] - among[None]).sum(2)
+    np.testing.assert_array_equal(nearest_places(rows, among), distances.argmin(1))

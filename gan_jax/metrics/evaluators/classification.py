@@ -10,8 +10,8 @@ from gan_jax.drawing import DrawFn, Drawn, Sampler
 from gan_jax.metrics.errors import mean_of
 from gan_jax.metrics.evaluators.evaluator import Evaluator, Figure, Measured
 from gan_jax.metrics.evaluators.rows import by_row, gathered
-from gan_jax.metrics.neighbors import nearest
 
+_BLOCK = 1000  # rows whose distances to all others are in memory at once
 _FIGURES = {"error": Figure("share of wrong classes", "less", digits=4)}
 
 
@@ -85,8 +85,8 @@ def nearest_neighbor(
     def measure_fn(sampler: Sampler) -> Measured:
         held_out, ids = gathered(sampler, observe)
         known, _ = gathered(partial(sampler, part="training"), observe)
-        places, _ = nearest(held_out["code"], known["code"])
-        wrong = known["class"][places[:, 0]] != held_out["class"]
+        places = nearest_places(held_out["code"], known["code"])
+        wrong = known["class"][places] != held_out["class"]
         return Measured({"error": mean_of(wrong)}, {"error": wrong} | ids)
 
     return Evaluator(
@@ -103,3 +103,17 @@ def nearest_neighbor(
         draw_fn=code_fn,
         when="end",
     )
+
+
+def nearest_places(rows: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Which of other rows is nearest to each row: ``[N, F]`` and ``[M, F]`` to integers ``[N]``.
+
+    ``argmin_j |a_j|^2 - 2 x . a_j``, in float32 about the mean of the others: ten times as fast as
+    :func:`gan_jax.metrics.neighbors.nearest`, which gives distances in float64. Two that are equally
+    near but for rounding may be exchanged.
+    """
+    middle = among.mean(0)
+    among, rows = (np.asarray(each - middle, np.float32) for each in (among, rows))
+    lengths = np.square(among).sum(1)
+    blocks = np.array_split(rows, max(1, len(rows) // _BLOCK))
+    return np.concatenate([np.argmin(lengths - 2.0 * block @ among.T, axis=1) for block in blocks])
