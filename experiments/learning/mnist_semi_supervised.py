@@ -6,9 +6,9 @@
 
 Measured far below the paper's length (seed 0, one set of labels; --steps 12000 --discriminator-widths 500 250 125 125
 125 --generator-widths 250 250: 20 epochs of its 300, half of its widths; about 20 minutes of a shared CPU core): 9.6 +-
-0.3 % of the 10,000 test images are wrong. Of the same network on the labels alone (--labels-only --steps 2000) they are 26.8
-+- 0.4 %, and of the nearest labelled image 29.1 +- 0.5 %. The paper has 0.93 +- 0.07 %. The error still falls when the
-run ends (10.5 % after 9,600 steps). The full run, other label sets and other numbers of labels are not measured.
+0.3 % of the 10,000 test images are wrong. Of the same network on the labels alone (--labels-only --steps 2000) they are
+26.8 +- 0.4 %, and of the nearest labelled image 29.1 +- 0.5 %. The paper has 0.93 +- 0.07 %. The error still falls when
+the run ends (10.5 % after 9,600 steps). The full run, other label sets and other numbers of labels are not measured.
 
 Salimans et al. 2016 (arXiv 1606.03498), section 5.1 and its published program: ten labels of each digit, all 60,000
 training images without labels, feature matching. The discriminator is a classifier of K logits l, and what it says
