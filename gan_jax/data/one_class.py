@@ -10,7 +10,9 @@ from gan_jax.data.arrays import ArraySource
 from gan_jax.data.prepare import ExampleFn
 
 
-def only_classes(source: ArraySource, classes: Collection[int], *, label: str = "label"):
+def only_classes(
+    source: ArraySource, classes: Collection[int], *, label: str = "label"
+) -> ArraySource:
     """The examples of some classes, in their order.
 
     Args:
