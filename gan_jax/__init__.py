@@ -2,7 +2,8 @@
 
 Rooms, from the mathematics up; imports point the other way:
 
-- ``losses``, ``penalties``, ``augment``, ``schedules``, ``optimizers``, ``ema``: functions of arrays
+- ``losses``, ``penalties``, ``augment``, ``schedules``, ``optimizers``, ``ema``, ``variational``:
+  functions of arrays
 - ``context``: what a game shows its discriminator, and what a term may look at
 - ``remedies``: one file each against instability and mode collapse
 - ``models``: Flax generators and discriminators
@@ -48,7 +49,7 @@ _MODULES = {
 } | {
     name: f"gan_jax.{name}"
     for name in (
-        "losses", "penalties", "augment", "schedules", "optimizers", "remedies", "models", "data",
+        "losses", "penalties", "augment", "schedules", "optimizers", "variational", "remedies", "models", "data",
         "metrics", "stability", "testing",
     )
 }  # fmt: skip

@@ -25,6 +25,7 @@ MATHEMATICS = {
     "markov",
     "schedules",
     "optimizers",
+    "variational",
 }
 FOLDERS = set(ROOMS) - {"mathematics"}
 

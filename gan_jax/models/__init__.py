@@ -15,6 +15,8 @@ stylegan2.py       StyleGAN2; its layers: styles.py, equalized.py; stylegan2_dis
 progressive.py     ProGAN: one program for all stages of growth
 coupled.py         CoGAN: two domains, each player of two that share layers
 several.py         MAD-GAN: several generators of any family, told apart by the discriminator
+autoencoder.py     BiGAN: an encoder and a decoder, and a discriminator of pairs
+weight_norm.py     a noisy classifier as the discriminator, with weight normalisation
 absent.py          a discriminator that is not there
 =================  ==================================================================================
 

@@ -9,6 +9,7 @@ head               sows                   term
 =================  =====================  =====================================================
 :class:`Head`      ``features``           :mod:`gan_jax.remedies.feature_matching`
 ClassifierHead     ``classes``            :mod:`gan_jax.remedies.auxiliary_classes`
+OpenHead           ``classes``            :mod:`gan_jax.remedies.semi_supervised`
 ProxyHead          ``embedding, proxy``   :mod:`gan_jax.remedies.data_to_data`
 CodeHead           ``code``               :mod:`gan_jax.remedies.mutual_information`
 WhichHead          ``which``              :mod:`gan_jax.models.several`, where it is
@@ -24,6 +25,7 @@ import jax.numpy as jnp
 
 from gan_jax.models.blocks import BatchNorm, Block, leaky_relu, plain
 from gan_jax.models.conditioning import check_labels
+from gan_jax.remedies.semi_supervised import real_logit
 
 
 class Head(nn.Module):
@@ -91,6 +93,28 @@ class ClassifierHead(Head):
         classes = self.dense(self.num_classes, features, train)
         self.sow("intermediates", "classes", classes.astype(jnp.float32))
         return self.dense(1, features, train)[:, 0].astype(jnp.float32)
+
+
+class OpenHead(Head):
+    """K logits for K classes and none for fakes: the logit of "real" is ``log sum_k exp(l_k)``.
+
+    It sows ``classes``, the K logits ``[B, num_classes]`` float32. The condition is not looked at.
+
+    References:
+        Salimans et al. 2016, arXiv 1606.03498, section 5.
+    """
+
+    @nn.compact
+    def __call__(
+        self, features: jax.Array, condition: jax.Array | None, *, train: bool
+    ) -> jax.Array:
+        """``[B, F]`` to logits ``[B]``."""
+        self.sow("intermediates", "features", features)
+        if self.num_classes is None:
+            raise ValueError("an OpenHead needs num_classes, the number of labels")
+        classes = self.dense(self.num_classes, features, train).astype(jnp.float32)
+        self.sow("intermediates", "classes", classes)
+        return real_logit(classes)
 
 
 class ProxyHead(Head):

@@ -19,6 +19,9 @@ orthogonal weights      ``Game.generator_optimizer``                          or
 auxiliary classes       both players' terms, and the discriminator's head     auxiliary_classes.py
 D2D-CE (ReACGAN)        both players' terms, and the discriminator's head     data_to_data.py
 information (InfoGAN)   both players' terms, the head and the latents         mutual_information.py
+K + 1 classes           ``Game.discriminator_terms``, and its logit           semi_supervised.py
+reconstruction (ALICE)  ``Game.generator_terms``, shown by its ``show_fn``    reconstruction.py
+evidence (VAE, IWAE)    ``Game.generator_terms``, the latents and the show    variational.py
 ======================  ====================================================  ==========================
 
 Elsewhere, because they are more than remedies:
