@@ -17,6 +17,11 @@ coupled.py         CoGAN: two domains, each player of two that share layers
 several.py         MAD-GAN: several generators of any family, told apart by the discriminator
 autoencoder.py     BiGAN: an encoder and a decoder, and a discriminator of pairs
 weight_norm.py     a noisy classifier as the discriminator, with weight normalisation
+unet.py            U-Net, and patch.py: PatchGAN; paired.py: the game of an input and a truth (pix2pix)
+translators.py     CycleGAN's generators; the games between two domains: cycle.py, contrastive.py (CUT)
+segmenting.py      the game of images under masks
+captions.py        words in, images out: encoders, and a discriminator that minds what was said
+sequences.py       tokens: a recurrent generator, and a discriminator of windows
 absent.py          a discriminator that is not there
 =================  ==================================================================================
 

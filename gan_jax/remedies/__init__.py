@@ -21,6 +21,7 @@ D2D-CE (ReACGAN)        both players' terms, and the discriminator's head     da
 information (InfoGAN)   both players' terms, the head and the latents         mutual_information.py
 K + 1 classes           ``Game.discriminator_terms``, and its logit           semi_supervised.py
 reconstruction (ALICE)  ``Game.generator_terms``, shown by its ``show_fn``    reconstruction.py
+REINFORCE, MaliGAN      ``Game.generator_terms``, of tokens in its show       policy_gradient.py
 evidence (VAE, IWAE)    ``Game.generator_terms``, the latents and the show    variational.py
 ======================  ====================================================  ==========================
 
