@@ -1,13 +1,13 @@
-"""Words in, images out: "a red three above a blue seven", and combinations that no caption named before.
+"""Words in, images out: "a red three above a blue seven", and combinations that were never seen.
 
     python experiments/images/captions.py --data-dir DIR                   # a folder with mnist/3.0.1 and cifar10/3.0.2
     python experiments/images/captions.py --data-dir DIR --told fields     # the control: told digit, color and place
     python -m gan_jax sample RUN --condition "a green two left of a red nine"
 
-Scenes of one or two digits of MNIST in one of five colors, on black or on a dark photograph of CIFAR-10, with captions of
-a small grammar: synonyms, several orders. Both players read the caption by a recurrent network of their own. The
-discriminator is matching-aware (Reed et al. 2016, arXiv 1605.05396): a real image with the caption of another one is a
-fake to it. A tenth of the combinations of digit, color and place is held out.
+Scenes of one or two digits of MNIST in one of five colors, on black or on a dark photograph of CIFAR-10, with
+captions of a small grammar: synonyms, several orders. Both players read the caption by a recurrent network of their
+own. The discriminator is matching-aware (Reed et al. 2016, arXiv 1605.05396): a real image with the caption of
+another one is a fake to it. A tenth of the combinations of digit, color and place is held out.
 
 Measured: nothing yet. `--tiny` shows that it runs.
 """

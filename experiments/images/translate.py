@@ -6,11 +6,11 @@
     python experiments/images/translate.py --data-dir DIR --identity-weight 0  # without the identity term
     python experiments/images/translate.py --data-dir DIR --method cut         # one network, no way back
 
-Zhu et al. 2017 (arXiv 1703.10593); Park et al. 2020 (arXiv 2007.15651). Domain a is one half of MNIST. Domain b is the other half: inverted and tinted, on
-patches of photographs, or turned by a quarter, which a translator of local patches is expected to fail at. No digit is
-in both. A classifier of b, trained on labelled b, says whether an image of a is still its digit once it is
-translated. The floor is what it says of a untranslated. The way there and back is measured beside it: it can be exact
-where the digit is wrong.
+Zhu et al. 2017 (arXiv 1703.10593); Park et al. 2020 (arXiv 2007.15651). Domain a is one half of MNIST. Domain b is
+the other half: inverted and tinted, on patches of photographs, or turned by a quarter, which a translator of local
+patches is expected to fail at. No digit is in both. A classifier of b, trained on labelled b, says whether an image
+of a is still its digit once it is translated. The floor is what it says of a untranslated. The way there and back is
+measured beside it: it can be exact where the digit is wrong.
 
 The recipes are the papers' (least squares, Adam at 2e-4 with 0.5; CycleGAN: cycle 10, identity 5, a pool of 50; CUT:
 both contrastive terms of weight 1, temperature 0.07, 64 patches a layer instead of 256), on narrow networks: three
