@@ -20,6 +20,8 @@ RUN_ON_DEMAND = {
     "cifar10_sngan",
     "cifar10_stylegan2_ada",
     "mnist_coupled",  # tests/test_coupled.py
+    "moving_mnist",  # tests/test_moving.py
+    "spoken_digit",  # tests/test_wavegan.py, and tests/test_audio.py reads its data
 }
 
 

@@ -25,6 +25,7 @@ MATHEMATICS = {
     "markov",
     "schedules",
     "optimizers",
+    "spectrogram",
 }
 FOLDERS = set(ROOMS) - {"mathematics"}
 
