@@ -165,7 +165,7 @@ def test_labels_change_the_fingerprint_only_where_they_are_given(tmp_path):
             r"1 images \(c\.png, \.\.\.\) beside 2 subfolders",
         ),
         (["a.png", "b.png"], [], r"2 images \(a\.png, \.\.\.\) beside 0 subfolders"),
-        (["cat/a.png", "dog/b.png"], ["eel", "fox/deeper"], "without an image: eel, fox: fill or"),
+        (["cat/a.png", "dog/b.png"], ["eel", "fox/deeper"], "without images: eel, fox: fill or"),
         (["cat/a.png"], [], "one class alone, cat: expected a subfolder for each of at least two"),
         (["all/cat/a.png", "all/dog/b.png"], [], r"of all are classes, name .*all$"),
         (["test/cat/a.png", "train/cat/b.png"], [], r"such as test/cat/a\.png: if .*test$"),

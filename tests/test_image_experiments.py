@@ -27,6 +27,8 @@ RUN_ON_DEMAND = {
     "mnist_codes",  # mnist_anomaly's networks
     "mnist_vae",  # tests/test_autoencoders.py
     "mnist_semi_supervised",  # tests/test_few_labels.py
+    "moving_mnist",  # tests/test_moving.py
+    "spoken_digit",  # tests/test_wavegan.py, and tests/test_audio.py reads its data
 }
 
 

@@ -26,6 +26,7 @@ MATHEMATICS = {
     "schedules",
     "optimizers",
     "variational",
+    "spectrogram",
 }
 FOLDERS = set(ROOMS) - {"mathematics"}
 

@@ -108,7 +108,8 @@ def _write(
         return _walk(sampler, out, interpolate, frames)
     if not suffix:
         with tqdm(total=num, unit="sample", disable=None) as bar:
-            written = write_samples(out, sampler, num, made_of, progress_fn=bar.update)
+            options = dict(file_fn=experiment.file_fn, progress_fn=bar.update)
+            written = write_samples(out, sampler, num, made_of, **options)
         return f"{num:,} samples, {written:,} of them drawn now,"
     if num > _PICTURED:
         raise ValueError(

@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 
 
-def classes_of(folder: Path, files: Sequence[Path]) -> tuple[tuple[str, ...], np.ndarray]:
+def classes_of(
+    folder: Path, files: Sequence[Path], *, what: str = "images"
+) -> tuple[tuple[str, ...], np.ndarray]:
     """The class of every file: the first-level subfolder that it lies in.
 
     Args:
         folder: whose subfolders are the classes; hidden ones are passed over.
         files: the images below it.
+        what: the files are, for messages.
 
     Returns:
         The names of the subfolders, sorted, and the place of each file's among them, int32 ``[N]``.
@@ -25,15 +28,15 @@ def classes_of(folder: Path, files: Sequence[Path]) -> tuple[tuple[str, ...], np
     beside = [path.name for path in files if path.parent == folder]
     if beside:
         raise ValueError(
-            f"{folder} holds {len(beside):,} images ({beside[0]}, ...) beside {len(names)} "
+            f"{folder} holds {len(beside):,} {what} ({beside[0]}, ...) beside {len(names)} "
             "subfolders, so their class is not known: move each into the folder of its class, or "
             "ask for no labels"
         )
-    if sentence := too_high(folder, files):
+    if sentence := too_high(folder, files, what=what):
         raise ValueError(f"{folder}: {sentence}")
     if empty := sorted(set(names) - set(firsts)):
         raise ValueError(
-            f"{folder} holds class folders without an image: {', '.join(empty)}: fill or remove them"
+            f"{folder} holds class folders without {what}: {', '.join(empty)}: fill or remove them"
         )
     if len(names) < 2:
         raise ValueError(
@@ -44,14 +47,14 @@ def classes_of(folder: Path, files: Sequence[Path]) -> tuple[tuple[str, ...], np
     return names, np.array([places[first] for first in firsts], np.int32)
 
 
-def too_high(folder: Path, files: Sequence[Path]) -> str:
-    """A sentence where every image lies at least two folders down; else nothing."""
+def too_high(folder: Path, files: Sequence[Path], *, what: str = "images") -> str:
+    """A sentence where every file lies at least two folders down; else nothing."""
     parts = [path.relative_to(folder).parts for path in files]
     if min(map(len, parts)) < 3:
         return ""
     above = sorted({each[0] for each in parts})
     return (
-        f"all images lie two folders down or deeper, such as {'/'.join(parts[0])}: if the subfolders "
+        f"all {what} lie two folders down or deeper, such as {'/'.join(parts[0])}: if the subfolders "
         f"of {above[0]} are classes, name {folder / above[0]}"
     )
 

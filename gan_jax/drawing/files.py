@@ -12,6 +12,7 @@ from PIL import Image
 
 from gan_jax.data.dataset import BLOCK
 from gan_jax.data.images import real_to_pixels
+from gan_jax.drawing.artefacts import Artefact, encode
 from gan_jax.drawing.encodings import png
 from gan_jax.drawing.sampler import Sampler
 from gan_jax.drawing.whole_files import replace_file
@@ -25,11 +26,12 @@ def write_samples(
     num: int,
     made_of: Mapping[str, Any],
     *,
+    file_fn: Callable[[Any], Artefact] | None = None,
     progress_fn: Callable[[int], Any] = lambda count: None,
 ) -> int:
-    """Writes ``00000000.png, ...``: images as PNG, everything else as ``.npy``.
+    """Writes ``00000000.png, ...``: images as PNG, everything else as ``.npy``, or what ``file_fn`` makes.
 
-    Samples that are a tree get a folder for each leaf. What is there already is not drawn again: an
+    Without it, samples that are a tree get a folder for each leaf. What is there already is not drawn again: an
     interrupted call goes on where it was.
 
     Args:
@@ -38,6 +40,7 @@ def write_samples(
         num: how many samples.
         made_of: what the samples follow from (run, step, seed, options), in JSON: written down, and
             compared with that of files that are there.
+        file_fn: one sample -> the artefact that is its file, such as a sound.
         progress_fn: hears of the samples of each block.
 
     Returns:
@@ -54,16 +57,30 @@ def write_samples(
         names = [f"{number:08d}" for number in range(start, start + count)]
         if not _all_there(folder, names):
             drawn = sampler.block(start // BLOCK, count)
-            for path, leaf in jax.tree_util.tree_leaves_with_path(drawn.samples):
-                place = folder.joinpath(
-                    *(str(getattr(k, "key", getattr(k, "idx", k))) for k in path)
-                )
-                for name, sample in zip(names, leaf, strict=True):
-                    suffix, content = _encoded(sample)
-                    replace_file(place / f"{name}{suffix}", content)
+            if file_fn is None:
+                _write_leaves(folder, names, drawn.samples)
+            else:
+                _write_artefacts(folder, names, drawn.samples, file_fn)
             written += count
         progress_fn(count)
     return written
+
+
+def _write_leaves(folder: Path, names: list[str], samples: Any) -> None:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(samples):
+        place = folder.joinpath(*(str(getattr(k, "key", getattr(k, "idx", k))) for k in path))
+        for name, sample in zip(names, leaf, strict=True):
+            suffix, content = _encoded(sample)
+            replace_file(place / f"{name}{suffix}", content)
+
+
+def _write_artefacts(
+    folder: Path, names: list[str], samples: Any, file_fn: Callable[[Any], Artefact]
+) -> None:
+    for place, name in enumerate(names):
+        sample = jax.tree.map(lambda leaf, place=place: leaf[place], samples)
+        suffix, content = encode(name, file_fn(sample))
+        replace_file(folder / f"{name}{suffix}", content)
 
 
 def _check_record(folder: Path, made_of: Mapping[str, Any]) -> None:

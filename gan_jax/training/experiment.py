@@ -15,6 +15,7 @@ from gan_jax.data.dataset import Sources
 from gan_jax.data.merged import merged
 from gan_jax.data.named import BESIDE, seed_of
 from gan_jax.drawing import DrawFn, Players, Samplers, generated
+from gan_jax.drawing.artefacts import Artefact
 from gan_jax.drawing.shown import ArtefactsFn, image_artefacts
 from gan_jax.game import Game, alternating
 from gan_jax.game.keys import MOST_SEED
@@ -53,6 +54,8 @@ class Experiment:
             0 keeps the moving average of the live generator's.
         artefacts_fn: ``sampler -> {name: artefact}``: what the run shows (pictures, animations,
             sounds, texts: :mod:`gan_jax.drawing.artefacts`).
+        file_fn: one sample -> the artefact that is its file in a folder of samples; without it,
+            images become PNG, and everything else ``.npy``.
         evaluators: name -> ``data -> Evaluator``: what measures the samples
             (:mod:`gan_jax.metrics.evaluators`).
         evaluate_every_steps: when they are asked during training (before the first step and after
@@ -82,6 +85,7 @@ class Experiment:
     image_fn: Callable[[Players, Any], Any] | None = None
     standing_statistics_batches: int = 0
     artefacts_fn: ArtefactsFn = image_artefacts
+    file_fn: Callable[[Any], Artefact] | None = None
     evaluators: Mapping[str, EvaluatorFn] = dataclasses.field(default_factory=dict)
     evaluate_every_steps: int | None = None
     best_metric: str | None = None
