@@ -3,7 +3,10 @@
     python experiments/learning/mnist_codes.py                    # prepares MNIST by TFDS on first use
     python experiments/learning/mnist_codes.py --data-dir DIR     # a folder that holds mnist/3.0.1
 
-TODO measured
+Measured far below the paper's length (seed 0; --steps 4000 --widths 256 256 --discriminator-widths 256 256
+--reconstruction-weight 10: 8.5 epochs of its 400; about six minutes of a shared CPU core): 96.1 +- 0.2 % of the test
+images have the digit of their nearest code, and 96.9 +- 0.2 % that of their nearest pixels. The paper has 97.39 %. The
+game without the reconstruction, wider networks and longer runs are not measured.
 
 Donahue et al. 2017 (arXiv 1605.09782), section 4.2, permutation-invariant MNIST: an encoder learns beside the
 generator, since the discriminator is shown pairs of an image and its code. Each of the 10,000 test images is given

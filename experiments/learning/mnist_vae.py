@@ -6,7 +6,12 @@
     python experiments/learning/mnist_vae.py --family gan
     python experiments/learning/mnist_vae.py --family bigan
 
-TODO measured
+Measured, the VAE alone and far below its papers' length (seed 0; --steps 8000 --classifier-steps 600: 13 epochs, about
+90 seconds of training on a shared CPU core): negative ELBO 119.1 +- 0.4 nats and negative bound of 500 codes 115.6 +-
+0.4, where Burda et al. have 86.76 with 5,000 at their end; PSNR of what is encoded and decoded 17.2 dB; 91.7 +- 0.3 %
+of the test images have the digit of their nearest code, 96.9 +- 0.2 % that of their nearest pixels; Frechet distance
+41.1 +- 0.7, against 0.7 for other real images and 266 for noise. The bound on training images still rises by one nat in
+1,000 steps when the run ends. IWAE, GAN and BiGAN are not measured, nor the default of 30,000 steps.
 
 The autoencoders are those of Burda et al. 2016 (arXiv 1509.00519), section 5: pixels drawn anew as 0 or 1 in every
 step (dynamic binarisation), two hidden layers of 200 tanh units each way and a code of 50. Learning rates, batches and
