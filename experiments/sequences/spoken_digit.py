@@ -10,6 +10,10 @@ judge of waves there is one of log-mel spectrograms, a DCGAN's, since ears hear 
 paper's game. What is not the paper's: networks an eighth as wide and told the digit, batch norm in the generator,
 the non-saturating loss with R1 (Mescheder et al. 2018, arXiv 1801.04406) instead of WGAN-GP, and one update of each
 player a round instead of five.
+
+Measured after 1,500 of its 3,000 steps (seed 0, 300 recordings, eleven minutes of a busy CPU core): 79.7 +- 2.1 % are
+the digit that was asked for (held-out takes 97.3 %), with a Frechet distance of 23.3 +- 2.1 (held-out takes 2.9, one
+speaker only 30.5, noise 3,402). It still improved.
 """
 
 from functools import cache, partial
