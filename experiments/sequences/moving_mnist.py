@@ -7,7 +7,8 @@
 A clip is made of one image of MNIST when it is looked at: at half its size, it moves on a straight line through
 32x32 pixels and bounces off the borders. MoCoGAN (Tulyakov et al. 2018, arXiv 1707.04993) draws what is shown once
 a clip, and how it moves frame by frame. What is not the paper's: narrow networks that are told the digit, 8 frames,
-clips judged by convolutions with R1 (Mescheder et al. 2018, arXiv 1801.04406) and without batch norm. It is not measured yet.
+clips judged by convolutions with R1 (Mescheder et al. 2018, arXiv 1801.04406) and without batch norm. Not measured
+yet.
 """
 
 from functools import partial
