@@ -79,6 +79,7 @@ def test_parts_have_the_gradient_of_the_whole(play):
         jax.tree.map(close, whole, parts)
 
 
+@pytest.mark.thorough
 def test_batch_norm_sees_one_part():
     """The update is the mean of those on the parts alone, and so are the running statistics."""
     latents = jax.random.normal(jax.random.key(3), (8, 3))
@@ -100,6 +101,7 @@ def test_batch_norm_sees_one_part():
     assert max(jax.tree.leaves(differences)) > 1e-3
 
 
+@pytest.mark.thorough
 def test_parts_need_less_memory():
     """Of activations, which are what a large batch fills the memory with."""
 
@@ -125,7 +127,7 @@ def test_what_micro_batches_refuse():
         game_of_rows(micro_batches=0)
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_blocks_that_are_computed_anew_have_the_same_gradients():
     """And bfloat16 keeps parameters, images and logits in float32."""
 

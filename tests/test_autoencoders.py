@@ -296,6 +296,7 @@ def test_the_evaluator_of_the_evidence_judges_each_row_by_itself():
         evidence(data, posterior_fn=posterior, log_likelihood_fn=likelihood, samples=0)
 
 
+@pytest.mark.thorough
 def test_the_loss_of_an_autoencoder_is_its_negative_bound():
     """With a decoder of zeros every pixel costs log 2, and a code at the prior costs nothing."""
     game, batch = autoencoder(), a_batch()

@@ -68,6 +68,7 @@ def test_a_run_ends_with_a_table_paths_and_the_next_command(whole):
     assert {line["row"] for line in lines} == {"generated", "real", "noise"}
 
 
+@pytest.mark.thorough
 def test_killed_at_once_and_resumed_is_bit_for_bit_uninterrupted(whole, tmp_path):
     run_dir = tmp_path / "killed"
     process = command(DIGITS, *SMALL, "--run-dir", run_dir, "--save-every-steps", "2", wait=False)
@@ -119,7 +120,7 @@ def test_a_run_with_other_arguments_is_refused(whole, command_here):
     assert before == files()
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_an_unlabeled_folder_of_images_trains(tmp_path):
     (tmp_path / "images").mkdir()
     for index, image in enumerate(digits().arrays["image"][:20]):

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from gan_jax.context import Context, Exhibit
 from gan_jax.models.contrastive import ContrastiveTranslator, patch_nce, places
@@ -36,6 +37,7 @@ def test_no_gradient_goes_through_what_was_given():
     assert abs(gradient[0]).max() > 0.0 and abs(gradient[1]).max() == 0.0
 
 
+@pytest.mark.thorough
 def test_equal_images_have_equal_patches_of_length_one():
     network = ContrastiveTranslator(Translator(3, (8, 16), 1), layers=(0, 1, 2), width=16)
     x = jax.random.normal(key, (2, 8, 8, 3))

@@ -140,6 +140,7 @@ def test_a_run_that_saved_nothing(run_dir, tmp_path, capsys):
     assert "has no checkpoint yet: train for longer" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_a_run_of_no_images_and_a_folder_of_no_run(tmp_path, capsys):
     scalars = file_of("gaussian_mlp")
     arguments = dict(steps=20, num_examples=100, widths=(8,))
@@ -215,6 +216,7 @@ def test_the_ladder_of_real_images(name):
     assert wrong == {}
 
 
+@pytest.mark.thorough
 def test_large_images_have_ms_ssim_and_held_out_ones_tell_copies():
     """Samples that are the training images themselves are nearer to them than others are."""
     large = np.random.default_rng(0).integers(0, 255, (40, 16, 16, 1), np.uint8)

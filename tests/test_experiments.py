@@ -167,7 +167,7 @@ def test_a_run_is_rebuilt_with_the_options_of_its_command(tmp_path):
 
 
 # tests/test_measuring.py and others train points, sequences and numbers, too
-IN_CI = {"gaussian_mlp", "markov_sequence", "mixture"}
+IN_CI = {"digits_conditional", "gaussian_mlp", "markov_sequence", "mixture"}
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,7 @@ def semi_supervised(**options):
     return Game(**(shared | options))
 
 
+@pytest.mark.thorough
 def test_labels_alone_teach_what_the_unlabelled_rows_do_not_change():
     """The control: without an adversarial loss other unlabelled rows give the same discriminator."""
     game = semi_supervised(loss=losses.none(), generator_terms={})

@@ -59,6 +59,7 @@ def check_step(game, real):
     assert {"generator/loss", "discriminator/r1"} <= metrics.keys()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["folder_r3gan", "folder_stylegan2"])
 def test_newer_networks_on_a_folder(name):
     """Traced alone; their networks are compiled in tests/test_families.py and tests/test_stylegan2.py."""

@@ -31,6 +31,7 @@ def real(tmp_path_factory):
     return write(tmp_path_factory.mktemp("folders") / "real", digits().arrays["image"][:100])
 
 
+@pytest.mark.thorough
 def test_real_images_lie_nearer_than_noise(real, tmp_path, capsys):
     fake = write(tmp_path / "fake", digits().arrays["image"][200:230])
     found = evaluate_folders(real, fake, channels=1)

@@ -48,6 +48,7 @@ def test_its_states_draw_what_they_drew(name, tmp_path, capsys):
     assert (told in capsys.readouterr().err) == (name == "golden")
 
 
+@pytest.mark.thorough
 @every_folder
 def test_it_goes_on(name, tmp_path, capsys):
     folder = copied(name, tmp_path)

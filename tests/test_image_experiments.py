@@ -12,6 +12,11 @@ FILES = tiny_files(prepared=True)
 RUN_BY_A_PLAIN_PYTEST = {"mnist_dcgan"}  # of families/, digits_conditional is run
 # their networks are also compiled, narrow and small, in tests/test_families.py and tests/test_stylegan2.py
 RUN_ON_DEMAND = {
+    "mnist_anomaly",  # tests/test_autoencoders.py
+    "mnist_conditional",  # mnist_dcgan's networks; digits_conditional is run
+    "mnist_mlp",  # tests/test_tutorials.py
+    "stacked_mnist",  # tests/test_variants.py plays its networks
+    "stacked_mnist_dcgan",
     "captions",  # tests/test_captions.py
     "limited_data",  # mnist_dcgan's networks; tests/test_overfitting.py has its evaluator
     "mnist_infogan",  # tests/test_labels.py plays its heads

@@ -156,13 +156,14 @@ def test_a_damaged_classifier_is_trained_again(tmp_path):
         assert np.load(file, allow_pickle=False)["record"]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_a_classifier_of_digits_on_a_small_budget():
     """That of MNIST on a small scale: turned digits of 8x8, fewer steps, a narrower network."""
     classifier = train_classifier(*training_and_held_out(digits()), steps=600, max_degrees=10.0)
     assert classifier.num_held_out == 299 and classifier.accuracy > 0.96
 
 
+@pytest.mark.thorough
 def test_the_classifier_accuracy_score_of_good_and_of_wrong_labels():
     first, second = training_and_held_out(digits())
     good = classifier_accuracy_score(first, second, steps=200, batch_size=64)

@@ -29,7 +29,7 @@ def test_it_is_kept_without_output(notebook):
     assert not any(cell.outputs or cell.execution_count for cell in codes(notebook))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_it_runs(notebook, tmp_path, monkeypatch):
     client = pytest.importorskip("nbclient", reason="pip install 'gan-jax[notebook]'")
     for cell in codes(notebook):

@@ -85,6 +85,7 @@ def one():
 # What the others leave out is run elsewhere.
 MARKS = {
     "parameters in two": pytest.mark.thorough,
+    "shard_map": pytest.mark.thorough,
     "parameters in eight": pytest.mark.slow,
     "pmap": pytest.mark.slow,
 }
@@ -121,6 +122,7 @@ def test_eight_devices_agree_with_one_for_an_ensemble(seeds, name):
     assert_close(expected, found)
 
 
+@pytest.mark.thorough
 def test_a_seed_of_an_ensemble_is_that_seed(seeds):
     _, keys, (state, _) = seeds
     alone = dict(calls=3, count=1, devices=jax.devices()[:1], key=keys[1])
@@ -178,6 +180,7 @@ def test_many_steps_in_one_call_agree_with_one_step_a_call(name, counts):
         assert_close(one, trained(ARRANGEMENTS[name], game, feed, calls=6 // count, count=count)[0])
 
 
+@pytest.mark.thorough
 def test_streamed_batches_are_those_in_memory():
     points = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     source = ArraySource({"point": points})

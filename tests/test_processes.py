@@ -251,7 +251,7 @@ def test_a_lost_process_is_told_of(monkeypatch, capsys):
     assert ends == [1, 1]
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_parameters_on_two_processes_end_on_one(file, pod, tmp_path):
     """Saved in parts by both, read whole by one."""
     run_dir = tmp_path / "parts"
@@ -263,7 +263,7 @@ def test_parameters_on_two_processes_end_on_one(file, pod, tmp_path):
     assert_close(final_state(pod[0]), final_state(run_dir))
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_asked_to_stop_they_stop_together(file, tmp_path):
     """Here they were found by themselves."""
     run_dir = tmp_path / "stopped"

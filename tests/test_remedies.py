@@ -311,6 +311,7 @@ def test_optimizers_that_cannot_be_unrolled(optimizer, message):
         play(game, unrolled(steps=2))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("optimizer", (optax.adam(1e-2, eps_root=1e-8), optax.sgd(0.1)))
 def test_unrolling_changes_the_generators_step_only(optimizer):
     game = vector_game(discriminator_optimizer=optimizer)

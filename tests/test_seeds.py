@@ -69,7 +69,13 @@ def options(**changes):
     return shared | changes
 
 
-@pytest.mark.parametrize("batches_fn", (Batches, pytest.param(Draws, marks=pytest.mark.thorough)))
+@pytest.mark.parametrize(
+    "batches_fn",
+    [
+        pytest.param(Batches, marks=pytest.mark.thorough),
+        pytest.param(Draws, marks=pytest.mark.slow),
+    ],
+)
 def test_a_seed_among_three_is_the_run_of_that_seed(tmp_path, batches_fn):
     """Initialisation, data order, augmentation and noise are its own, whatever runs beside it."""
     train(tmp_path / "three", **options(seed=5, num_seeds=3, batches_fn=batches_fn))
@@ -113,6 +119,7 @@ def test_figures_are_means_with_errors_and_the_worst_is_named(three):
     assert told[-1]["eval/moments/spread"] == pytest.approx(np.mean(during))
 
 
+@pytest.mark.thorough
 def test_interrupted_seeds_go_on_bit_for_bit(three, tmp_path):
     train(tmp_path, **options(num_seeds=3, steps=6))
     train(tmp_path, **options(num_seeds=3))

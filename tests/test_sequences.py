@@ -110,6 +110,7 @@ def test_reinforce_is_unbiased_with_any_baseline(network):
         assert abs(found - 1.5 * expected).max() > 5 * error.max()  # a factor would be seen
 
 
+@pytest.mark.thorough
 def test_maligan_follows_importance_weights(network):
     def reward_fn(likely):
         weights = jnp.exp(jnp.asarray(LOGITS))
@@ -119,6 +120,7 @@ def test_maligan_follows_importance_weights(network):
     assert worst_z(found, error, exact(network, reward_fn)) < 4.5
 
 
+@pytest.mark.thorough
 def test_the_bias_of_gumbel_softmax_falls_with_its_temperature(network):
     variables, methods = network
     earned = jnp.asarray(LOGITS[:V])  # by the first token

@@ -60,6 +60,7 @@ def logged(run_dir):
     return [line for line in lines if "waiting_for_data_percent" in line]
 
 
+@pytest.mark.thorough
 def test_a_run_on_streamed_data_is_that_on_data_in_memory(whole, tmp_path):
     train(tmp_path / "streamed", source_fn=lambda: Slow(0), steps=4)
     train(tmp_path / "streamed", source_fn=lambda: Slow(0))

@@ -24,7 +24,10 @@ def when_asked(file):
         "cifar10_sngan",
         "cifar10_stylegan2_ada",
     }
-    return pytest.param(file, id=file.stem, marks=pytest.mark.thorough if deep else ())
+    long = file.stem in {"captions", "translate", "restore", "segment", "moving_mnist", "mnist_vae"}
+    return pytest.param(
+        file, id=file.stem, marks=pytest.mark.slow if deep else pytest.mark.thorough if long else ()
+    )
 
 
 @pytest.mark.parametrize("file", [when_asked(file) for file in FILES])
