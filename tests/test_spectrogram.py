@@ -44,7 +44,7 @@ def test_neighboring_bands_sum_to_1_between_the_first_and_the_last_peak():
     between = (frequencies > peaks[1]) & (frequencies < peaks[-2])
     np.testing.assert_allclose(filters.sum(1)[between], 1.0, atol=1e-3)
     outside = (frequencies < 100.0) | (frequencies > 3999.9)
-    assert (filters >= 0).all() and (filters[outside] == 0).all()
+    assert (filters >= 0).all() and filters[outside].max() < 1e-5
     for band in range(20):
         assert abs(frequencies[filters[:, band].argmax()] - peaks[band + 1]) <= RATE / 1024
 
@@ -67,7 +67,7 @@ def test_images_of_sounds():
 def test_what_no_spectrogram_can_be_made_of():
     with pytest.raises(ValueError, match="multiples of hop=100, got 256 and 4096"):
         power_spectra(jnp.zeros((1, 4096)), 256, 100)
-    with pytest.raises(ValueError, match="of 64 bands hold no frequency of a window of 256"):
-        mel_filters(RATE, 256, 64, 60.0, 4000.0)
+    with pytest.raises(ValueError, match="of 128 bands hold no frequency of a window of 256"):
+        mel_filters(RATE, 256, 128, 60.0, 4000.0)
     with pytest.raises(ValueError, match="0 <= low < high <= 4000 Hz, got 60 and 5000"):
         mel_filters(RATE, 256, 40, 60.0, 5000.0)
